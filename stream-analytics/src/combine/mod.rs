@@ -1,0 +1,263 @@
+//! Stage 1: folds the receipts of one input partition into small sums. Its only state that outlives a commit is the
+//! partition's watermark.
+
+pub mod receipt;
+pub mod sums;
+pub mod watermark;
+
+use common::results::ExpensiveReceipt;
+use common::{EventTime, Money, Receipt, TopicKind, dead_letter};
+use receipt::{ReceiptView, with_receipt};
+use sums::Sums;
+use watermark::InputWatermark;
+
+use crate::outbox::{Header, OutputRecord};
+use crate::partials::InputState;
+use crate::window::{Placement, WindowSpec};
+
+/// What stage 1 needs to know.
+#[derive(Debug, Clone)]
+pub struct CombineConfig {
+    /// The windows.
+    pub windows: WindowSpec,
+    /// Watermark delay, milliseconds.
+    pub delay_ms: i64,
+    /// Silence after which a caught-up partition is idle.
+    pub idle_after_ms: Option<i64>,
+    /// How far ahead of the wall clock an event time may be.
+    pub max_ahead_ms: Option<i64>,
+    /// Receipts over it are published.
+    pub expensive_over: Money,
+    /// Full name of the input topic, for the headers of dead letters.
+    pub input_topic: String,
+}
+
+/// The time, read once for a batch of records.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// Monotonic milliseconds: measures silence.
+    pub monotonic_ms: i64,
+    /// Milliseconds since the epoch: bounds event times.
+    pub wall_ms: i64,
+}
+
+/// A record of the input topic.
+pub trait SourceRecord {
+    /// Its offset.
+    fn offset(&self) -> i64;
+    /// Its value; `None` is null.
+    fn value(&self) -> Option<&[u8]>;
+    /// Its key.
+    fn key(&self) -> Option<&[u8]>;
+    /// Its own timestamp, milliseconds since the epoch.
+    fn timestamp_ms(&self) -> Option<i64>;
+    /// Its headers, in order.
+    fn headers(&self) -> Vec<Header>;
+}
+
+/// What became of an input partition's records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CombineCounts {
+    /// Receipts that count in a window.
+    pub receipts: u64,
+    /// Receipts all of whose windows were closed.
+    pub late: u64,
+    /// Records that are not receipts.
+    pub malformed: u64,
+    /// Receipts over the threshold.
+    pub expensive: u64,
+}
+
+/// One partition of the input topic under this worker's care.
+#[derive(Debug)]
+pub struct InputPartition {
+    partition: i32,
+    next_offset: i64,
+    watermark: InputWatermark,
+    sums: Sums,
+    /// With `--until-end`: records from here on are not of this run.
+    end: Option<i64>,
+    counts: CombineCounts,
+}
+
+/// Why a record is refused.
+enum Refusal {
+    Malformed(String),
+    Late(String),
+}
+
+impl InputPartition {
+    /// Goes on at `offset` with the watermark that was committed there.
+    pub fn new(
+        config: &CombineConfig,
+        partition: i32,
+        offset: i64,
+        watermark_ms: Option<i64>,
+        end: Option<i64>,
+        now_ms: i64,
+    ) -> Self {
+        InputPartition {
+            partition,
+            next_offset: offset,
+            watermark: InputWatermark::new(config.delay_ms, config.idle_after_ms, watermark_ms, now_ms),
+            sums: Sums::default(),
+            end,
+            counts: CombineCounts::default(),
+        }
+    }
+
+    /// Takes in a record: it is summed, published as expensive, or refused to the dead-letter topic. Returns whether the
+    /// watermark passed a window's end.
+    pub fn record(
+        &mut self,
+        config: &CombineConfig,
+        record: &impl SourceRecord,
+        clock: Clock,
+        out: &mut Vec<OutputRecord>,
+    ) -> bool {
+        if self.end.is_some_and(|end| record.offset() >= end) {
+            return false;
+        }
+        self.next_offset = record.offset() + 1;
+        let value = record.value().unwrap_or_default();
+        let outcome = with_receipt(value, |receipt| self.receipt(config, receipt, record.offset(), clock))
+            .unwrap_or_else(|malformed| Err(Refusal::Malformed(malformed.to_string())));
+        match outcome {
+            Ok((expensive, passed_an_end)) => {
+                if expensive {
+                    self.publish_expensive(value, out);
+                }
+                passed_an_end
+            }
+            Err(Refusal::Malformed(message)) => {
+                self.counts.malformed += 1;
+                out.push(self.dead_letter(config, record, dead_letter::MALFORMED, message));
+                false
+            }
+            Err(Refusal::Late(message)) => {
+                self.counts.late += 1;
+                out.push(self.dead_letter(config, record, dead_letter::LATE, message));
+                // The query for expensive receipts has no window.
+                let expensive = with_receipt(value, |receipt| receipt.total_minor > config.expensive_over.minor());
+                if expensive.is_ok_and(|expensive| expensive) {
+                    self.publish_expensive(value, out);
+                }
+                false
+            }
+        }
+    }
+
+    /// Judges a well-formed receipt by the watermark as it stands, adds it up, and moves the watermark. Gives whether it
+    /// is expensive and whether the watermark passed a window's end.
+    fn receipt(
+        &mut self,
+        config: &CombineConfig,
+        receipt: &ReceiptView<'_>,
+        offset: i64,
+        clock: Clock,
+    ) -> Result<(bool, bool), Refusal> {
+        if let Some(max_ahead_ms) = config.max_ahead_ms
+            && receipt.event_ms > clock.wall_ms.saturating_add(max_ahead_ms)
+        {
+            let ahead_ms = receipt.event_ms - clock.wall_ms;
+            return Err(Refusal::Malformed(format!("the timestamp is {ahead_ms} ms ahead of the clock (--max-ahead)")));
+        }
+        let watermark_ms = self.watermark.get();
+        match config.windows.place(receipt.event_ms, watermark_ms) {
+            Placement::OffTheCalendar => Err(Refusal::Malformed("its windows have no four-digit year".to_owned())),
+            Placement::Late => {
+                let watermark =
+                    watermark_ms.and_then(EventTime::from_ms).map_or_else(String::new, |time| time.to_string());
+                Err(Refusal::Late(format!("all its windows were closed at watermark {watermark}")))
+            }
+            Placement::In(span) => {
+                self.sums.add(span, offset, receipt);
+                self.counts.receipts += 1;
+                self.watermark.observe(receipt.event_ms, clock.monotonic_ms);
+                let moved_to_ms = self.watermark.get();
+                let passed_an_end = moved_to_ms > watermark_ms
+                    && moved_to_ms.map(|ms| config.windows.first_end_after_ms(ms))
+                        != watermark_ms.map(|ms| config.windows.first_end_after_ms(ms));
+                Ok((receipt.total_minor > config.expensive_over.minor(), passed_an_end))
+            }
+        }
+    }
+
+    fn publish_expensive(&mut self, value: &[u8], out: &mut Vec<OutputRecord>) {
+        // It was read once already, by the scanner perhaps: only expensive ones are worth copying.
+        let Ok(receipt) = Receipt::from_json(value) else { return };
+        let Some(total) = receipt.total() else { return };
+        self.counts.expensive += 1;
+        let value = ExpensiveReceipt { receipt: &receipt, total }.to_json();
+        out.push(OutputRecord::keyed(TopicKind::ExpensiveReceipts, receipt.receipt_id.as_str(), value));
+    }
+
+    fn dead_letter(
+        &self,
+        config: &CombineConfig,
+        record: &impl SourceRecord,
+        exception: &str,
+        message: String,
+    ) -> OutputRecord {
+        let mut headers = record.headers();
+        let mut add = |name: &str, value: String| headers.push((name.to_owned(), Some(value.into_bytes())));
+        add(dead_letter::EXCEPTION, exception.to_owned());
+        add(dead_letter::MESSAGE, message);
+        add(dead_letter::TOPIC, config.input_topic.clone());
+        add(dead_letter::PARTITION, self.partition.to_string());
+        add(dead_letter::OFFSET, record.offset().to_string());
+        add(dead_letter::SOURCE_TIMESTAMP, record.timestamp_ms().map_or_else(String::new, |ms| ms.to_string()));
+        OutputRecord {
+            topic: TopicKind::ReceiptsDeadLetter,
+            partition: None,
+            key: record.key().map(<[u8]>::to_vec),
+            value: record.value().map(<[u8]>::to_vec),
+            headers,
+        }
+    }
+
+    /// Everything before `offset` was delivered: transaction markers and aborted records are not.
+    pub fn reached(&mut self, offset: i64) {
+        self.next_offset = self.next_offset.max(self.end.map_or(offset, |end| offset.min(end)));
+    }
+
+    /// Raises the end of this run (`--until-end`): a replica that started later saw more.
+    pub fn extend_end(&mut self, end: i64) {
+        self.end = self.end.map(|own| own.max(end));
+    }
+
+    /// Looks at the clock; `caught_up` as in [`InputWatermark::tick`].
+    pub fn tick(&mut self, caught_up: bool, now_ms: i64) {
+        self.watermark.tick(caught_up, now_ms);
+    }
+
+    /// Where the partition stands, to be announced and committed.
+    pub fn state(&self) -> InputState {
+        InputState {
+            partition: self.partition,
+            watermark_ms: self.watermark.get(),
+            idle: self.watermark.is_idle(),
+            ended_at: self.end.filter(|end| self.next_offset >= *end),
+        }
+    }
+
+    /// The offset to commit.
+    pub fn next_offset(&self) -> i64 {
+        self.next_offset
+    }
+
+    /// The sums since the last commit.
+    pub fn sums(&mut self) -> &mut Sums {
+        &mut self.sums
+    }
+
+    /// Store and item sums held since the last commit.
+    pub fn distinct_sums(&self) -> usize {
+        self.sums.distinct()
+    }
+
+    /// Takes the counts.
+    pub fn take_counts(&mut self) -> CombineCounts {
+        std::mem::take(&mut self.counts)
+    }
+}

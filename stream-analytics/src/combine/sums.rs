@@ -1,0 +1,190 @@
+//! Sums of receipts between two commits: by span and store, and by span, category and item. A hundred thousand receipts
+//! become a few hundred sums.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use super::receipt::ReceiptView;
+use crate::window::Span;
+
+/// What one input partition's receipts add up to.
+#[derive(Debug, Default)]
+pub struct Sums {
+    spans: Vec<(Span, SpanSums)>,
+    hasher: RandomState,
+    distinct: usize,
+}
+
+/// The sums of one span.
+#[derive(Debug)]
+pub struct SpanSums {
+    /// Receipts, and where the first and the last stand in the log.
+    pub counted: Counted,
+    /// By store.
+    pub stores: HashTable<StoreSum>,
+    /// By category.
+    pub categories: HashTable<CategorySum>,
+}
+
+/// How many receipts a sum holds, and the offsets that they lie between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Receipts.
+    pub receipts: u64,
+    /// Offset of the first.
+    pub first_offset: i64,
+    /// Offset of the last.
+    pub last_offset: i64,
+}
+
+/// A store's receipts.
+#[derive(Debug)]
+pub struct StoreSum {
+    /// The store.
+    pub store_id: i64,
+    /// The smallest of its names in byte order.
+    pub name: String,
+    /// Receipts.
+    pub receipts: u64,
+    /// Units sold.
+    pub units: u128,
+    /// Minor units of money.
+    pub revenue: i128,
+}
+
+/// A category's receipts.
+#[derive(Debug)]
+pub struct CategorySum {
+    /// The category.
+    pub name: String,
+    /// Receipts with at least one line of it.
+    pub counted: Counted,
+    /// Its items.
+    pub items: HashTable<ItemSum>,
+}
+
+/// An item's lines.
+#[derive(Debug)]
+pub struct ItemSum {
+    /// The item.
+    pub name: String,
+    /// Units sold.
+    pub units: u128,
+    /// Minor units of money.
+    pub revenue: i128,
+}
+
+impl Counted {
+    fn at(offset: i64) -> Self {
+        Counted { receipts: 1, first_offset: offset, last_offset: offset }
+    }
+
+    /// Counts the receipt at `offset`, once: a receipt with two lines of a category is one receipt of it.
+    fn count(&mut self, offset: i64) {
+        if self.last_offset != offset {
+            self.receipts += 1;
+            self.last_offset = offset;
+        }
+    }
+}
+
+impl Sums {
+    /// Adds a receipt that counts in `span`.
+    pub fn add(&mut self, span: Span, offset: i64, receipt: &ReceiptView<'_>) {
+        let Sums { spans, hasher, distinct } = self;
+        let index = if let Some(index) = spans.iter().rposition(|(other, _)| *other == span) {
+            spans[index].1.counted.count(offset);
+            index
+        } else {
+            let empty =
+                SpanSums { counted: Counted::at(offset), stores: HashTable::new(), categories: HashTable::new() };
+            spans.push((span, empty));
+            spans.len() - 1
+        };
+        let sums = &mut spans[index].1;
+
+        let mut units = 0;
+        for line in receipt.lines() {
+            units += u128::from(line.quantity.unsigned_abs());
+            let category = sums.categories.entry(
+                hasher.hash_one(line.category),
+                |category| category.name == line.category,
+                |category| hasher.hash_one(category.name.as_str()),
+            );
+            let category = match category {
+                Entry::Occupied(entry) => {
+                    let category = entry.into_mut();
+                    category.counted.count(offset);
+                    category
+                }
+                Entry::Vacant(entry) => entry
+                    .insert(CategorySum {
+                        name: line.category.to_owned(),
+                        counted: Counted::at(offset),
+                        items: HashTable::new(),
+                    })
+                    .into_mut(),
+            };
+            let item = category.items.entry(
+                hasher.hash_one(line.name),
+                |item| item.name == line.name,
+                |item| hasher.hash_one(item.name.as_str()),
+            );
+            let revenue = i128::from(line.revenue_minor);
+            let line_units = u128::from(line.quantity.unsigned_abs());
+            match item {
+                Entry::Occupied(entry) => {
+                    let item = entry.into_mut();
+                    item.units += line_units;
+                    item.revenue += revenue;
+                }
+                Entry::Vacant(entry) => {
+                    *distinct += 1;
+                    entry.insert(ItemSum { name: line.name.to_owned(), units: line_units, revenue });
+                }
+            }
+        }
+
+        let store = sums.stores.entry(
+            hasher.hash_one(receipt.store_id),
+            |store| store.store_id == receipt.store_id,
+            |store| hasher.hash_one(store.store_id),
+        );
+        let revenue = i128::from(receipt.total_minor);
+        match store {
+            Entry::Occupied(entry) => {
+                let store = entry.into_mut();
+                store.receipts += 1;
+                store.units += units;
+                store.revenue += revenue;
+                if receipt.store_name < store.name.as_str() {
+                    receipt.store_name.clone_into(&mut store.name);
+                }
+            }
+            Entry::Vacant(entry) => {
+                *distinct += 1;
+                entry.insert(StoreSum {
+                    store_id: receipt.store_id,
+                    name: receipt.store_name.to_owned(),
+                    receipts: 1,
+                    units,
+                    revenue,
+                });
+            }
+        }
+    }
+
+    /// Store and item sums held: what a commit will write, and what memory is bounded by.
+    pub fn distinct(&self) -> usize {
+        self.distinct
+    }
+
+    /// Takes all sums out.
+    pub fn take(&mut self) -> Vec<(Span, SpanSums)> {
+        self.distinct = 0;
+        std::mem::take(&mut self.spans)
+    }
+}

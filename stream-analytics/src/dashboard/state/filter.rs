@@ -1,0 +1,97 @@
+//! The filters of `/api`, which are those of the page.
+
+use common::{EventTime, Money, StoreId};
+use common::results::Window;
+use serde::{Deserialize, Deserializer};
+
+use super::history::Results;
+use super::record::Expensive;
+
+/// Which windows.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WindowFilter {
+    /// Windows that start at this time or later.
+    from: Option<EventTime>,
+    /// Windows that start before this time.
+    to: Option<EventTime>,
+    /// Only final or only early ones.
+    r#final: Option<bool>,
+    /// Only this store's line of each window.
+    #[serde(default, deserialize_with = "store_id")]
+    pub(crate) store_id: Option<StoreId>,
+    /// Only this category's items of each window.
+    pub(crate) category: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Which points of the chart.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeriesFilter {
+    from: Option<EventTime>,
+    to: Option<EventTime>,
+    r#final: Option<bool>,
+}
+
+/// Which expensive receipts.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiptFilter {
+    #[serde(default, deserialize_with = "store_id")]
+    store_id: Option<StoreId>,
+    /// The total is this much or more.
+    #[serde(default, deserialize_with = "amount")]
+    min_total: Option<Money>,
+    limit: Option<usize>,
+}
+
+impl WindowFilter {
+    /// Most windows of an answer.
+    const MAX: usize = 720;
+    const DEFAULT: usize = 60;
+
+    pub(crate) fn admits(&self, window: &Window, results: &Results) -> bool {
+        within(self.from, self.to, window) && self.r#final.is_none_or(|wanted| wanted == results.is_final())
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(Self::DEFAULT).min(Self::MAX)
+    }
+}
+
+impl SeriesFilter {
+    pub(crate) fn admits(&self, window: &Window, r#final: bool) -> bool {
+        within(self.from, self.to, window) && self.r#final.is_none_or(|wanted| wanted == r#final)
+    }
+}
+
+impl ReceiptFilter {
+    /// Most receipts of an answer.
+    const MAX: usize = 1_000;
+    const DEFAULT: usize = 100;
+
+    pub(crate) fn admits(&self, expensive: &Expensive) -> bool {
+        self.store_id.is_none_or(|wanted| wanted == expensive.receipt.store_id)
+            && self.min_total.is_none_or(|least| least <= expensive.total)
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(Self::DEFAULT).min(Self::MAX)
+    }
+}
+
+fn within(from: Option<EventTime>, to: Option<EventTime>, window: &Window) -> bool {
+    from.is_none_or(|from| from <= window.start) && to.is_none_or(|to| window.start < to)
+}
+
+fn store_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StoreId>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let id = text.parse().ok().and_then(StoreId::new);
+    id.map(Some).ok_or_else(|| serde::de::Error::custom("not a store's number"))
+}
+
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Money::from_json_number(&text).map(Some).map_err(|error| serde::de::Error::custom(format!("not an amount: {error}")))
+}

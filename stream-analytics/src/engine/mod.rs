@@ -1,0 +1,352 @@
+//! A worker without Kafka: the partitions in its care, what to write, and what to commit.
+//!
+//! The shell (`worker`) feeds it records and clock readings and carries out its [`Commit`]s; the simulation does the same
+//! with a log in memory.
+
+mod batching;
+
+use std::collections::BTreeMap;
+
+use batching::PartialBatches;
+
+use crate::combine::{Clock, CombineConfig, CombineCounts, InputPartition, SourceRecord};
+use crate::merge::{MergeConfig, MergeCounts, MergePartition};
+use crate::outbox::OutputRecord;
+use crate::partials::{Announcement, Partial, PartialError};
+use crate::progress::{InputProgress, MergeProgress, Settings};
+
+/// What a worker needs to know.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Stage 1.
+    pub combine: CombineConfig,
+    /// Stage 2.
+    pub merge: MergeConfig,
+    /// Partitions of `partials`.
+    pub merge_partitions: i32,
+    /// Partitions of the input topic.
+    pub input_partitions: i32,
+    /// The consumer group, full name.
+    pub group: String,
+    /// Distance of early results; final ones only if `None`.
+    pub update_every_ms: Option<i64>,
+    /// With `--until-end`: the end of each input partition at start. Empty without.
+    pub ends: Vec<i64>,
+    /// Bounds of the state.
+    pub limits: Limits,
+}
+
+/// Bounds of what a merge partition holds. Past them the service ends: to drop or to lump together would be wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Spans with sums: one a window if windows tumble.
+    pub open_spans: usize,
+    /// Distinct stores and items of a span.
+    pub distinct_keys: usize,
+}
+
+/// How often input partitions are announced at least, milliseconds.
+pub const ANNOUNCE_EVERY_MS: i64 = 1_000;
+/// Sums that stage 1 holds at most before it commits.
+const MAX_SUMS: usize = 100_000;
+
+/// Why the engine cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// A record of `partials` is not ours.
+    #[error(
+        "partition {partition} of partials holds a record at offset {offset} that this version cannot read ({source}): \
+         let replicas of the version that wrote it finish, or use another --topic-prefix"
+    )]
+    Partial {
+        /// Partition of `partials`.
+        partition: i32,
+        /// Offset there.
+        offset: i64,
+        /// What is wrong with it.
+        source: PartialError,
+    },
+    /// Another consumer group writes to the same `partials`.
+    #[error(
+        "group {other:?} works under this topic prefix too, and its sums would be added to ours: \
+         join it with --group-id, stop it, or use another --topic-prefix"
+    )]
+    TwoGroups {
+        /// The other group, full name.
+        other: String,
+    },
+    /// A bound of the state is passed.
+    #[error("{what}: {held} held, {limit} allowed; raise {flag}, or find out what keeps the watermark back")]
+    TooMuchState {
+        /// Of what there is too much.
+        what: &'static str,
+        /// How much.
+        held: usize,
+        /// The bound.
+        limit: usize,
+        /// The flag that sets it.
+        flag: &'static str,
+    },
+}
+
+/// Offsets to commit, with the outputs that were written since the last commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// Of the input topic: partition, offset, metadata.
+    pub inputs: Vec<(i32, i64, InputProgress)>,
+    /// Of `partials`: partition, offset, metadata.
+    pub merges: Vec<(i32, i64, MergeProgress)>,
+}
+
+/// What a worker did since it was last asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Stage 1.
+    pub combine: CombineCounts,
+    /// Stage 2.
+    pub merge: MergeCounts,
+}
+
+/// The partitions in a worker's care.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    inputs: BTreeMap<i32, InputPartition>,
+    merges: BTreeMap<i32, MergePartition>,
+    out: Vec<OutputRecord>,
+    /// Receipts were read since the last commit.
+    inputs_moved: bool,
+    /// Outputs were written, or will be with the commit.
+    has_output: bool,
+    /// A window's end was passed, or a window was published: do not wait for the interval.
+    urgent: bool,
+    committed_ms: i64,
+    announced_ms: Option<i64>,
+    updated_ms: i64,
+}
+
+impl Engine {
+    /// A worker with nothing in its care.
+    pub fn new(config: EngineConfig, now_ms: i64) -> Self {
+        Engine {
+            config,
+            inputs: BTreeMap::new(),
+            merges: BTreeMap::new(),
+            out: Vec::new(),
+            inputs_moved: false,
+            has_output: false,
+            urgent: false,
+            committed_ms: now_ms,
+            announced_ms: None,
+            updated_ms: now_ms,
+        }
+    }
+
+    /// The settings that committed offsets carry.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            window_ms: self.config.combine.windows.window_ms(),
+            slide_ms: self.config.combine.windows.slide_ms(),
+            delay_ms: self.config.combine.delay_ms,
+            merge_partitions: self.config.merge_partitions,
+            input_topic: self.config.combine.input_topic.clone(),
+        }
+    }
+
+    /// Takes an input partition into care, from `offset` on.
+    pub fn assign_input(&mut self, partition: i32, offset: i64, watermark_ms: Option<i64>, now_ms: i64) {
+        let end = usize::try_from(partition).ok().and_then(|index| self.config.ends.get(index).copied());
+        let input = InputPartition::new(&self.config.combine, partition, offset, watermark_ms, end, now_ms);
+        self.inputs.insert(partition, input);
+        self.announced_ms = None;
+    }
+
+    /// Takes a merge partition into care and gives the offset to read from: before `offset` if windows are open.
+    pub fn assign_merge(&mut self, partition: i32, offset: i64, progress: Option<&MergeProgress>) -> i64 {
+        let merge = MergePartition::new(self.config.merge, offset, progress);
+        let from = merge.next_offset();
+        self.merges.insert(partition, merge);
+        from
+    }
+
+    /// The input topic has so many partitions now.
+    pub fn set_input_partitions(&mut self, partitions: i32) {
+        self.config.input_partitions = self.config.input_partitions.max(partitions);
+    }
+
+    /// Drops everything: what was not committed is done again by the next owner.
+    pub fn revoke_all(&mut self) {
+        self.inputs.clear();
+        self.merges.clear();
+        self.out.clear();
+        self.inputs_moved = false;
+        self.has_output = false;
+        self.urgent = false;
+    }
+
+    /// Takes in a record of the input topic.
+    pub fn receipt(&mut self, partition: i32, record: &impl SourceRecord, clock: Clock) {
+        if let Some(input) = self.inputs.get_mut(&partition) {
+            self.urgent |= input.record(&self.config.combine, record, clock, &mut self.out);
+            self.inputs_moved = true;
+        }
+    }
+
+    /// Takes in a record of `partials`.
+    pub fn partial(&mut self, partition: i32, offset: i64, value: &[u8]) -> Result<(), EngineError> {
+        let Some(merge) = self.merges.get_mut(&partition) else { return Ok(()) };
+        let partial = Partial::decode(value).map_err(|source| EngineError::Partial { partition, offset, source })?;
+        if let Some(announcement) = &partial.announcement
+            && announcement.group != self.config.group
+        {
+            return Err(EngineError::TwoGroups { other: announcement.group.to_owned() });
+        }
+        self.urgent |= merge.partial(offset, &partial, &mut self.out);
+        let Limits { open_spans, distinct_keys } = self.config.limits;
+        let check = |what, held, limit, flag| {
+            if held > limit { Err(EngineError::TooMuchState { what, held, limit, flag }) } else { Ok(()) }
+        };
+        check("too many open windows", merge.open().spans(), open_spans, "--max-open-windows")?;
+        if !partial.sums.is_empty() {
+            check(
+                "too many stores and items in a window",
+                merge.open().largest_span(),
+                distinct_keys,
+                "--max-distinct",
+            )?;
+        }
+        // A replica that started later may have seen a further end.
+        for ((partition, end), announced) in (0..).zip(&mut self.config.ends).zip(merge.announced_ends()) {
+            *end = (*end).max(*announced);
+            if let Some(input) = self.inputs.get_mut(&partition) {
+                input.extend_end(*end);
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything of the input partition before `offset` was delivered.
+    pub fn input_reached(&mut self, partition: i32, offset: i64) {
+        if let Some(input) = self.inputs.get_mut(&partition) {
+            self.inputs_moved |= offset > input.next_offset();
+            input.reached(offset);
+        }
+    }
+
+    /// Everything of the merge partition before `offset` was delivered.
+    pub fn merge_reached(&mut self, partition: i32, offset: i64) {
+        if let Some(merge) = self.merges.get_mut(&partition) {
+            merge.reached(offset);
+        }
+    }
+
+    /// Looks at the clock. `caught_up` tells of an input partition whether all that the broker holds was read.
+    pub fn tick(&mut self, now_ms: i64, caught_up: impl Fn(i32, i64) -> bool) {
+        for (partition, input) in &mut self.inputs {
+            input.tick(caught_up(*partition, input.next_offset()), now_ms);
+        }
+        if let Some(every_ms) = self.config.update_every_ms
+            && now_ms - self.updated_ms >= every_ms
+        {
+            self.updated_ms = now_ms;
+            self.merges.values_mut().for_each(|merge| merge.publish_early(&mut self.out));
+        }
+    }
+
+    /// Outputs so far, to be written in the open transaction.
+    pub fn take_output(&mut self) -> impl Iterator<Item = OutputRecord> {
+        self.has_output |= !self.out.is_empty();
+        self.out.drain(..)
+    }
+
+    /// Whether to commit now. `keeping_up`: nothing waits to be read, so promptness costs no throughput.
+    pub fn commit_due(&self, now_ms: i64, interval_ms: i64, keeping_up: bool) -> bool {
+        let sums: usize = self.inputs.values().map(InputPartition::distinct_sums).sum();
+        let interval_over = now_ms - self.committed_ms >= interval_ms;
+        let has_work = self.inputs_moved || self.has_output || !self.out.is_empty();
+        let announce = self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
+            && !(self.inputs.is_empty() && self.merges.is_empty());
+        (self.urgent && keeping_up) || (has_work && interval_over) || announce || sums > MAX_SUMS
+    }
+
+    /// Ends the transaction's worth of work: writes sums and announcements to the output, and gives the offsets to commit.
+    /// Offsets of every partition in care are in it, for these are what fences a zombie.
+    pub fn commit(&mut self, now_ms: i64) -> Commit {
+        let settings = self.settings();
+        let announce = self.inputs_moved
+            || self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS);
+        if announce && !self.inputs.is_empty() {
+            let announcement = Announcement {
+                group: &self.config.group,
+                input_partitions: self.config.input_partitions,
+                inputs: self.inputs.values().map(InputPartition::state).collect(),
+                ends: self.config.ends.clone(),
+            };
+            let taken: Vec<_> =
+                self.inputs.iter_mut().map(|(partition, input)| (*partition, input.sums().take())).collect();
+            let mut batches = PartialBatches::new(self.config.merge_partitions);
+            for (partition, spans) in &taken {
+                for (span, sums) in spans {
+                    batches.add(*partition, *span, sums);
+                }
+            }
+            batches.finish(&announcement, &mut self.out);
+        }
+        if announce {
+            self.announced_ms = Some(now_ms);
+        }
+        self.committed_ms = now_ms;
+        self.inputs_moved = false;
+        self.has_output = false;
+        self.urgent = false;
+        Commit {
+            inputs: self
+                .inputs
+                .iter()
+                .map(|(partition, input)| {
+                    let watermark_ms = input.state().watermark_ms;
+                    (*partition, input.next_offset(), InputProgress { settings: settings.clone(), watermark_ms })
+                })
+                .collect(),
+            merges: self
+                .merges
+                .iter()
+                .map(|(partition, merge)| (*partition, merge.commit_offset(), merge.progress(settings.clone())))
+                .collect(),
+        }
+    }
+
+    /// Input partitions in care, with where they stand.
+    pub fn inputs(&self) -> impl Iterator<Item = (i32, &InputPartition)> {
+        self.inputs.iter().map(|(partition, input)| (*partition, input))
+    }
+
+    /// Merge partitions in care.
+    pub fn merges(&self) -> impl Iterator<Item = (i32, &MergePartition)> {
+        self.merges.iter().map(|(partition, merge)| (*partition, merge))
+    }
+
+    /// Whether it has nothing in its care.
+    pub fn is_unassigned(&self) -> bool {
+        self.inputs.is_empty() && self.merges.is_empty()
+    }
+
+    /// Takes the counts of all partitions.
+    pub fn take_counts(&mut self) -> Counts {
+        let mut counts = Counts::default();
+        for input in self.inputs.values_mut() {
+            let CombineCounts { receipts, late, malformed, expensive } = input.take_counts();
+            counts.combine.receipts += receipts;
+            counts.combine.late += late;
+            counts.combine.malformed += malformed;
+            counts.combine.expensive += expensive;
+        }
+        for merge in self.merges.values_mut() {
+            let MergeCounts { windows, late_receipts, replayed } = merge.take_counts();
+            counts.merge.windows += windows;
+            counts.merge.late_receipts += late_receipts;
+            counts.merge.replayed += replayed;
+        }
+        counts
+    }
+}

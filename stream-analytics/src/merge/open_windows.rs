@@ -1,0 +1,193 @@
+//! The windows of a merge partition that are not published yet.
+//!
+//! Sums wait in a [`Part`] for each span. Windows close in the order of their ends: when the first window of a span closes,
+//! its part joins the running totals, and when the last one has closed, it leaves them. So a part is added once and taken
+//! away once, however many windows overlap.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::totals::Totals;
+use crate::partials::{Content, Sum};
+use crate::window::{Span, WindowSpec};
+
+/// The sums of one span.
+#[derive(Debug)]
+struct Part {
+    totals: Totals,
+    /// The smallest name of each store.
+    names: HashMap<i64, Box<str>, RandomState>,
+    /// Offset in `partials` of the first sum.
+    first_offset: i64,
+}
+
+/// Windows that wait for the merged watermark.
+#[derive(Debug)]
+pub struct OpenWindows {
+    windows: WindowSpec,
+    /// Windows that end at or before are published.
+    published_ms: Option<i64>,
+    /// Parts that no closed window has used; every first end is after `published_ms`.
+    waiting: BTreeMap<Span, Part>,
+    /// Parts within `running`, by the end of their last window, which is after `published_ms`.
+    used: BTreeMap<i64, Vec<Part>>,
+    running: Totals,
+    /// Ends of open windows that changed since their last early result.
+    changed: BTreeSet<i64>,
+}
+
+/// A window whose totals are known, to be ranked and written.
+pub struct WindowTotals<'a> {
+    /// When it ends.
+    pub end_ms: i64,
+    /// Everything that counts in it.
+    pub totals: &'a Totals,
+    parts: Vec<&'a Part>,
+}
+
+impl WindowTotals<'_> {
+    /// The smallest name that receipts of the window gave the store.
+    pub fn store_name(&self, store_id: i64) -> &str {
+        self.parts.iter().filter_map(|part| part.names.get(&store_id)).min().map_or("", |name| name)
+    }
+}
+
+impl OpenWindows {
+    /// No sums yet; windows that end at or before `published_ms` are published.
+    pub fn new(windows: WindowSpec, published_ms: Option<i64>) -> Self {
+        OpenWindows {
+            windows,
+            published_ms,
+            waiting: BTreeMap::new(),
+            used: BTreeMap::new(),
+            running: Totals::default(),
+            changed: BTreeSet::new(),
+        }
+    }
+
+    /// Windows that end at or before are published.
+    pub fn published_ms(&self) -> Option<i64> {
+        self.published_ms
+    }
+
+    /// Adds a sum, read at `offset`, to the windows of it that are open; gives the span of those that are published.
+    pub fn add(&mut self, sum: &Sum<'_>, offset: i64) -> Option<Span> {
+        let mut span = sum.span();
+        let mut missed = None;
+        if let Some(published_ms) = self.published_ms
+            && span.first_end_ms <= published_ms
+        {
+            let open_from_ms = self.windows.first_end_after_ms(published_ms);
+            let last_missed_ms = span.last_end_ms.min(open_from_ms - self.windows.slide_ms());
+            missed = Some(Span { last_end_ms: last_missed_ms, ..span });
+            if span.last_end_ms < open_from_ms {
+                return missed;
+            }
+            span.first_end_ms = open_from_ms;
+        }
+        let part = self.waiting.entry(span).or_insert_with(|| Part {
+            totals: Totals::default(),
+            names: HashMap::default(),
+            first_offset: offset,
+        });
+        part.totals.add_content(&sum.content);
+        if let Content::Stores(stores) = &sum.content {
+            for store in stores {
+                part.names
+                    .entry(store.store_id)
+                    .and_modify(|name| {
+                        if store.name < &**name {
+                            *name = store.name.into();
+                        }
+                    })
+                    .or_insert_with(|| store.name.into());
+            }
+        }
+        self.changed.extend(self.windows.ends(span));
+        missed
+    }
+
+    /// Publishes, in order, every window that ends at or before `until_ms` and has receipts.
+    pub fn close_until(&mut self, until_ms: i64, mut publish: impl FnMut(&WindowTotals<'_>)) {
+        while let Some(end_ms) = self.next_end_ms().filter(|end_ms| *end_ms <= until_ms) {
+            self.close(end_ms, &mut publish);
+        }
+        self.published_ms = self.published_ms.max(Some(until_ms));
+        self.changed = self.changed.split_off(&until_ms.saturating_add(1));
+    }
+
+    /// The end of the last window that has receipts.
+    pub fn last_end_ms(&self) -> Option<i64> {
+        let waiting = self.waiting.keys().map(|span| span.last_end_ms).max();
+        waiting.max(self.used.last_key_value().map(|(last_end_ms, _)| *last_end_ms))
+    }
+
+    fn next_end_ms(&self) -> Option<i64> {
+        let waiting = self.waiting.first_key_value().map(|(span, _)| span.first_end_ms);
+        let sliding_on = (!self.used.is_empty())
+            .then_some(self.published_ms)
+            .flatten()
+            .map(|published_ms| self.windows.first_end_after_ms(published_ms));
+        [waiting, sliding_on].into_iter().flatten().min()
+    }
+
+    fn close(&mut self, end_ms: i64, publish: &mut impl FnMut(&WindowTotals<'_>)) {
+        self.published_ms = Some(end_ms);
+        let later = self.waiting.split_off(&Span { first_end_ms: end_ms + 1, last_end_ms: i64::MIN });
+        let mut joining = std::mem::replace(&mut self.waiting, later);
+
+        // The usual tumbling window is a single part: no need to add it up and take it away again.
+        let only = Span { first_end_ms: end_ms, last_end_ms: end_ms };
+        if self.used.is_empty() && joining.len() == 1 && joining.contains_key(&only) {
+            let parts: Vec<&Part> = joining.values().collect();
+            publish(&WindowTotals { end_ms, totals: &parts[0].totals, parts });
+            return;
+        }
+        while let Some((span, part)) = joining.pop_first() {
+            self.running.add(&part.totals);
+            self.used.entry(span.last_end_ms).or_default().push(part);
+        }
+        publish(&WindowTotals { end_ms, totals: &self.running, parts: self.used.values().flatten().collect() });
+        let still_used = self.used.split_off(&(end_ms + 1));
+        for part in std::mem::replace(&mut self.used, still_used).into_values().flatten() {
+            self.running.subtract(&part.totals);
+        }
+    }
+
+    /// Early results: every open window that ends after `after_ms` and changed since it was last asked for.
+    pub fn early(&mut self, after_ms: Option<i64>, mut publish: impl FnMut(&WindowTotals<'_>)) {
+        for end_ms in std::mem::take(&mut self.changed) {
+            if after_ms.is_some_and(|after_ms| end_ms <= after_ms) {
+                continue;
+            }
+            let waiting =
+                self.waiting.iter().filter(|(span, _)| span.first_end_ms <= end_ms && end_ms <= span.last_end_ms);
+            let used = self.used.range(end_ms..).flat_map(|(_, parts)| parts);
+            let parts: Vec<&Part> = waiting.map(|(_, part)| part).chain(used).collect();
+            if let [part] = parts[..] {
+                publish(&WindowTotals { end_ms, totals: &part.totals, parts });
+            } else {
+                let mut totals = Totals::default();
+                parts.iter().for_each(|part| totals.add(&part.totals));
+                publish(&WindowTotals { end_ms, totals: &totals, parts });
+            }
+        }
+    }
+
+    /// The oldest record of `partials` that an open window needs.
+    pub fn replay_offset(&self) -> Option<i64> {
+        self.waiting.values().chain(self.used.values().flatten()).map(|part| part.first_offset).min()
+    }
+
+    /// Spans that have sums.
+    pub fn spans(&self) -> usize {
+        self.waiting.len() + self.used.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// The most stores and items that a span holds.
+    pub fn largest_span(&self) -> usize {
+        self.waiting.values().chain(self.used.values().flatten()).map(|part| part.totals.distinct()).max().unwrap_or(0)
+    }
+}

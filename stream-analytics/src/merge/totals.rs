@@ -1,0 +1,114 @@
+//! Sums of sums: a window's totals by store and by item. They can be added up and taken away again, which is what lets a
+//! sliding window drop its oldest part instead of being summed anew.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::partials::Content;
+
+type Map<K, V> = HashMap<K, V, RandomState>;
+
+/// Totals of one window, or of a part of it.
+#[derive(Debug, Default, Clone)]
+pub struct Totals {
+    /// By store id.
+    pub stores: Map<i64, StoreTotal>,
+    /// By category, by item.
+    pub categories: Map<String, Map<String, ItemTotal>>,
+}
+
+/// A store's total.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct StoreTotal {
+    /// Receipts.
+    pub receipts: u64,
+    /// Units sold.
+    pub units: u128,
+    /// Minor units of money.
+    pub revenue: i128,
+}
+
+/// An item's total.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ItemTotal {
+    /// Units sold, never zero.
+    pub units: u128,
+    /// Minor units of money.
+    pub revenue: i128,
+}
+
+impl Totals {
+    /// Adds the sums of one record.
+    pub fn add_content(&mut self, content: &Content<'_>) {
+        match content {
+            Content::Stores(parts) => {
+                for part in parts {
+                    let store = self.stores.entry(part.store_id).or_default();
+                    store.receipts += part.receipts;
+                    store.units += part.units;
+                    store.revenue += part.revenue;
+                }
+            }
+            Content::Items { category, items } => {
+                let category = self.categories.entry_ref(*category).or_default();
+                for part in items {
+                    let item = category.entry_ref(part.name).or_default();
+                    item.units += part.units;
+                    item.revenue += part.revenue;
+                }
+            }
+        }
+    }
+
+    /// Adds another part of the window.
+    pub fn add(&mut self, part: &Totals) {
+        for (store_id, total) in &part.stores {
+            let store = self.stores.entry(*store_id).or_default();
+            store.receipts += total.receipts;
+            store.units += total.units;
+            store.revenue += total.revenue;
+        }
+        for (name, items) in &part.categories {
+            let category = self.categories.entry_ref(name.as_str()).or_default();
+            for (item, total) in items {
+                let item = category.entry_ref(item.as_str()).or_default();
+                item.units += total.units;
+                item.revenue += total.revenue;
+            }
+        }
+    }
+
+    /// Takes away a part that was added before. Stores and items without receipts are forgotten.
+    pub fn subtract(&mut self, part: &Totals) {
+        for (store_id, total) in &part.stores {
+            if let Some(store) = self.stores.get_mut(store_id) {
+                store.receipts -= total.receipts;
+                store.units -= total.units;
+                store.revenue -= total.revenue;
+                if store.receipts == 0 {
+                    self.stores.remove(store_id);
+                }
+            }
+        }
+        for (name, items) in &part.categories {
+            let Some(category) = self.categories.get_mut(name) else { continue };
+            for (item, total) in items {
+                if let Some(left) = category.get_mut(item) {
+                    left.units -= total.units;
+                    left.revenue -= total.revenue;
+                    if left.units == 0 {
+                        category.remove(item);
+                    }
+                }
+            }
+            if category.is_empty() {
+                self.categories.remove(name);
+            }
+        }
+    }
+
+    /// Stores and items held.
+    pub fn distinct(&self) -> usize {
+        self.stores.len() + self.categories.values().map(Map::len).sum::<usize>()
+    }
+}

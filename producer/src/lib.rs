@@ -1,1 +1,29 @@
-//! x
+//! The generator: receipts and numbers for Kafka, all from a seed.
+//!
+//! The route of a receipt: [`load`] says when it is due, [`receipts`] draws it and makes disorder on demand,
+//! [`manifest`] notes what an analytics service must make of it, [`delivery`] hands it to Kafka (or to standard
+//! output) and keeps count, and [`run`] ties these together on a thread of its own while [`progress`] reports.
+//!
+//! [`numbers`] takes the same route with `{"value":n}`.
+#![forbid(unsafe_code)]
+
+pub mod args;
+pub mod delivery;
+mod error;
+pub mod load;
+pub mod malform;
+pub mod manifest;
+pub mod numbers;
+mod progress;
+mod rate;
+pub mod receipts;
+mod run;
+mod seed;
+mod summary;
+
+pub use args::{NumbersArgs, ReceiptsArgs};
+pub use error::Error;
+pub use numbers::run_numbers;
+pub use rate::{Rate, RateError, Share, ShareError};
+pub use receipts::run_receipts;
+pub use summary::Summary;

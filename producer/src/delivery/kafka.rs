@@ -1,0 +1,94 @@
+//! An idempotent producer, driven from the sending thread alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::kafka::KafkaSettings;
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+
+use super::{Ledger, LedgerContext, Offer, Outgoing, Sink};
+use crate::error::Error;
+
+/// Bounds of the client's queue, for those who do not set them: at any rate the process stays far below 100 MiB.
+const QUEUE: [(&str, &str); 3] = [
+    ("queue.buffering.max.messages", "40000"),
+    ("queue.buffering.max.kbytes", "16384"),
+    // Few and full requests.
+    ("batch.size", "262144"),
+];
+/// Delivery reports come in batches; so many are served before the next records are sent.
+const MAX_EVENTS_A_TURN: u32 = 16;
+
+/// Sends to one topic.
+pub struct KafkaSink {
+    producer: BaseProducer<LedgerContext>,
+    topic: String,
+    ledger: Arc<Ledger>,
+}
+
+impl KafkaSink {
+    /// The client connects by itself, and again after a lost connection.
+    pub fn new(settings: &KafkaSettings, topic: String, ledger: Arc<Ledger>) -> Result<KafkaSink, Error> {
+        let context = LedgerContext(ledger.clone());
+        let producer = Self::config(settings).create_with_context(context).map_err(Error::Client)?;
+        Ok(KafkaSink { producer, topic, ledger })
+    }
+
+    fn config(settings: &KafkaSettings) -> ClientConfig {
+        let mut config = settings.producer();
+        for (key, value) in QUEUE {
+            if config.get(key).is_none() {
+                config.set(key, value);
+            }
+        }
+        config
+    }
+}
+
+impl Sink for KafkaSink {
+    fn offer(&mut self, record: Outgoing<'_>) -> Result<Offer, Error> {
+        let mut outgoing: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to(&self.topic).payload(record.value).timestamp(record.timestamp_ms);
+        outgoing.key = record.key;
+        match self.producer.send(outgoing) {
+            Ok(()) => {
+                Ledger::add(&self.ledger.sent, 1);
+                Ok(Offer::Taken)
+            }
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => Ok(Offer::Full),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
+                Err(Error::TooLarge { topic: self.topic.clone() })
+            }
+            Err((error, _)) => Err(Error::Fatal(error)),
+        }
+    }
+
+    fn serve(&mut self) -> Result<(), Error> {
+        for _ in 0..MAX_EVENTS_A_TURN {
+            let before = self.ledger.in_flight();
+            self.producer.poll(Duration::ZERO);
+            if self.ledger.in_flight() == before {
+                break;
+            }
+        }
+        match self.producer.client().fatal_error() {
+            Some((code, _)) => Err(Error::Fatal(KafkaError::MessageProduction(code))),
+            None => Ok(()),
+        }
+    }
+
+    fn is_settled(&mut self) -> Result<bool, Error> {
+        self.serve()?;
+        Ok(self.producer.in_flight_count() == 0)
+    }
+
+    fn abandon(&mut self) {
+        self.producer.purge(PurgeConfig::default().queue().inflight());
+        // What was purged is reported as failed; the reports are ready at once.
+        if let Err(error) = self.producer.flush(Duration::from_millis(500)) {
+            tracing::debug!(%error, "reports of abandoned records are missing");
+        }
+    }
+}

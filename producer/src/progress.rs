@@ -1,0 +1,112 @@
+//! What a running generator says: a status line on a terminal, a log line every ten seconds otherwise, and metrics.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::delivery::Ledger;
+
+const EVERY: Duration = Duration::from_secs(1);
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Shows the ledger while it moves.
+pub(crate) struct Progress {
+    target_per_s: Option<f64>,
+    ledger: Arc<Ledger>,
+    interval: Interval,
+    line: Option<ProgressBar>,
+    last: (Instant, u64),
+    last_logged: (Instant, u64),
+}
+
+impl Progress {
+    pub(crate) fn new(target_per_s: Option<f64>, ledger: Arc<Ledger>) -> Progress {
+        let mut interval = tokio::time::interval(EVERY);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        describe_metrics();
+        let now = (Instant::now(), 0);
+        let line = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
+        Progress { target_per_s, ledger, interval, line, last: now, last_logged: now }
+    }
+
+    /// Waits for the next second and reports.
+    pub(crate) async fn tick(&mut self) {
+        self.interval.tick().await;
+        let now = Instant::now();
+        let sent = Ledger::get(&self.ledger.sent);
+        let rate_per_s = rate_per_s(self.last, (now, sent));
+        self.last = (now, sent);
+        self.publish(rate_per_s);
+        if let Some(line) = &self.line {
+            let target = self.target_per_s.map_or("max".to_owned(), |target| format!("{target:.0}/s"));
+            let failed = Ledger::get(&self.ledger.failed);
+            let queue = self.ledger.in_flight();
+            line.set_message(format!("{rate_per_s:.0}/s of {target}, {sent} sent, {failed} failed, {queue} in queue"));
+            line.tick();
+        } else if now.duration_since(self.last_logged.0) >= LOG_EVERY {
+            let rate_per_s = self::rate_per_s(self.last_logged, (now, sent));
+            self.last_logged = (now, sent);
+            tracing::info!(
+                rate_per_s = rate_per_s.round(),
+                sent,
+                acknowledged = Ledger::get(&self.ledger.acknowledged),
+                failed = Ledger::get(&self.ledger.failed),
+                queue = self.ledger.in_flight(),
+                "sending"
+            );
+        }
+    }
+
+    /// The last word to the metrics; the status line goes.
+    pub(crate) fn finish(&self) {
+        self.publish(0.0);
+        if let Some(line) = &self.line {
+            line.finish_and_clear();
+        }
+    }
+
+    fn publish(&self, rate_per_s: f64) {
+        let ledger = &*self.ledger;
+        metrics::counter!("producer_records_sent_total").absolute(Ledger::get(&ledger.sent));
+        metrics::counter!("producer_records_acknowledged_total").absolute(Ledger::get(&ledger.acknowledged));
+        metrics::counter!("producer_records_failed_total").absolute(Ledger::get(&ledger.failed));
+        let injected = ledger.injected();
+        for (kind, count) in [
+            ("late", injected.late),
+            ("truncated", injected.truncated),
+            ("wrong_type", injected.wrong_type),
+            ("missing_field", injected.missing_field),
+            ("not_utf8", injected.not_utf8),
+            ("duplicate", injected.duplicates),
+        ] {
+            metrics::counter!("producer_records_injected_total", "kind" => kind).absolute(count);
+        }
+        metrics::gauge!("producer_rate_per_second").set(rate_per_s);
+        metrics::gauge!("producer_target_rate_per_second").set(self.target_per_s.unwrap_or(f64::INFINITY));
+        metrics::gauge!("producer_queue_records").set(to_f64(ledger.in_flight()));
+    }
+}
+
+fn describe_metrics() {
+    metrics::describe_counter!("producer_records_sent_total", "Records handed to the client");
+    metrics::describe_counter!("producer_records_acknowledged_total", "Records acknowledged by the broker");
+    metrics::describe_counter!("producer_records_failed_total", "Records given up by the client");
+    metrics::describe_counter!("producer_records_injected_total", "Records made wrong on purpose, by kind");
+    metrics::describe_gauge!("producer_rate_per_second", "Records handed to the client in the last second");
+    metrics::describe_gauge!("producer_target_rate_per_second", "The rate aimed at; infinite for max");
+    metrics::describe_gauge!("producer_queue_records", "Records not yet acknowledged");
+}
+
+/// Between two looks at a count.
+pub(crate) fn rate_per_s(from: (Instant, u64), to: (Instant, u64)) -> f64 {
+    let seconds = to.0.duration_since(from.0).as_secs_f64();
+    if seconds > 0.0 { to_f64(to.1 - from.1) / seconds } else { 0.0 }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "for people to read")]
+pub(crate) fn to_f64(count: u64) -> f64 {
+    count as f64
+}

@@ -1,4 +1,4 @@
-//! `producer`: reads the command line, runs one of the generators, and ends with the right status.
+//! `producer`: reads the command line, runs one of the three generators, and ends with the right status.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use common::logging::LoggingArgs;
 use common::{exit, shutdown};
-use producer::{Error, NumbersArgs, ReceiptsArgs, Summary};
+use producer::{Error, NumbersArgs, ReceiptsArgs, SalesCsvArgs, Summary};
 
 /// Generates receipts and numbers for Kafka, and dirty sales files
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Receipts(Box<ReceiptsArgs>),
     /// Sends {"value":1}, {"value":2}, …
     Numbers(Box<NumbersArgs>),
+    /// Writes a dirty sales file for the cleaner, and the clean answer
+    SalesCsv(Box<SalesCsvArgs>),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,13 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Numbers(args) => {
             let to_stdout = args.load.dry_run;
             serve(async move |shutdown| producer::run_numbers(*args, shutdown).await, to_stdout)
+        }
+        Command::SalesCsv(args) => {
+            let summary = producer::sales_csv::write(&args)?;
+            if args.output.as_os_str() != "-" {
+                summary.print();
+            }
+            Ok(())
         }
     }
 }

@@ -3,12 +3,14 @@
 mod load;
 mod numbers;
 mod receipts;
+mod sales_csv;
 
 use clap::Args;
 
 pub use load::LoadArgs;
 pub use numbers::NumbersArgs;
 pub use receipts::{CatalogueSource, DisorderArgs, ManifestArgs, ReceiptsArgs, ShopArgs};
+pub use sales_csv::{DirtArgs, SalesCsvArgs};
 
 /// Reads flags as the command line would, defaults and environment variables included; for a program that starts a
 /// generator inside itself. The first argument is a flag, not a program's name.
@@ -29,7 +31,7 @@ macro_rules! from_flags {
         }
     )* };
 }
-from_flags!(ReceiptsArgs, NumbersArgs);
+from_flags!(ReceiptsArgs, NumbersArgs, SalesCsvArgs);
 
 #[cfg(test)]
 mod tests {
@@ -53,6 +55,7 @@ mod tests {
     fn every_flag_has_its_environment_variable() {
         check_variables::<ReceiptsArgs>();
         check_variables::<NumbersArgs>();
+        check_variables::<SalesCsvArgs>();
     }
 
     #[test]

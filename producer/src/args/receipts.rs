@@ -48,7 +48,7 @@ pub struct ShopArgs {
     pub cashiers: u32,
 
     /// Where items come from: topic (sales.items, waited for 30 s), builtin, a FILE (JSON lines as in sales.items, or
-    /// CSV with category, item and price_per_unit), or auto (the topic if it has items, else builtin)
+    /// CSV with category, item and `price_per_unit`), or auto (the topic if it has items, else builtin)
     #[arg(long, env = "RETAIL_CATALOGUE", value_name = "topic|builtin|auto|FILE", default_value = "auto")]
     pub catalogue: CatalogueSource,
 

@@ -102,8 +102,8 @@ impl Plan {
         if self.end_event_ns.is_some_and(|end_ns| offset_ns >= end_ns) {
             return None;
         }
-        let offset_ms = i64::try_from(offset_ns / 1_000_000).ok()?;
-        self.start.ms().checked_add(offset_ms).and_then(EventTime::from_ms)
+        let after_ms = i64::try_from(offset_ns / 1_000_000).ok()?;
+        self.start.ms().checked_add(after_ms).and_then(EventTime::from_ms)
     }
 }
 
@@ -123,14 +123,14 @@ mod tests {
         Plan::new(&ReceiptsArgs::from_flags(flags.iter().copied()).unwrap().load, DEFAULT_RATE_PER_S, NOW)
     }
 
-    fn time(text: &str) -> Option<EventTime> {
-        Some(EventTime::parse(text).unwrap())
+    fn time(text: &str) -> EventTime {
+        EventTime::parse(text).unwrap()
     }
 
     #[test]
     fn a_live_run_stamps_what_was_planned_not_when_it_was_sent() {
         let plan = plan(&["--rate", "10/s", "--start", START, "--duration", "1s"]).unwrap();
-        assert_eq!(plan.event_time(3, 77_000_000_000), time("2026-11-22T10:00:00.300Z"));
+        assert_eq!(plan.event_time(3, 77_000_000_000), Some(time("2026-11-22T10:00:00.300Z")));
         assert_eq!(plan.event_time(10, 0), None);
         assert_eq!(plan.end_wall_ns, Some(2_000_000_000));
     }
@@ -141,7 +141,7 @@ mod tests {
         assert!(matches!(live.stamping, Stamping::WallClock) && live.pacer.is_none());
         assert_eq!(live.end_wall_ns, Some(1_000_000_000));
         let fixed = plan(&["--rate", "max", "--start", START, "--duration", "1s"]).unwrap();
-        assert_eq!(fixed.event_time(999, 5), time("2026-11-22T10:00:00.999Z"));
+        assert_eq!(fixed.event_time(999, 5), Some(time("2026-11-22T10:00:00.999Z")));
         assert_eq!(fixed.event_time(1_000, 5), None);
         assert_eq!(fixed.end_wall_ns, None);
     }
@@ -150,14 +150,14 @@ mod tests {
     fn a_dry_run_does_not_wait_unless_a_rate_is_given() {
         let dry = plan(&["--dry-run", "--start", START]).unwrap();
         assert!(dry.pacer.is_none());
-        assert_eq!(dry.event_time(100, 0), time("2026-11-22T10:00:01Z"));
+        assert_eq!(dry.event_time(100, 0), Some(time("2026-11-22T10:00:01Z")));
         assert!(plan(&["--dry-run", "--rate", "5/s"]).unwrap().pacer.is_some());
     }
 
     #[test]
     fn event_time_may_run_at_a_rate_of_its_own() {
         let replay = plan(&["--rate", "max", "--event-rate", "1/m", "--start", START]).unwrap();
-        assert_eq!(replay.event_time(2, 0), time("2026-11-22T10:02:00Z"));
+        assert_eq!(replay.event_time(2, 0), Some(time("2026-11-22T10:02:00Z")));
         assert!(plan(&["--event-rate", "max"]).is_err());
         assert!(plan(&["--period", "0s"]).is_err());
     }

@@ -1,8 +1,7 @@
-//! Writes the manifest beside its place, and puts it there once the run is complete.
+//! Writes the manifest; it is there only once the run is complete.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use common::dead_letter;
@@ -14,15 +13,14 @@ use super::book::{Book, Rules, Verdict};
 use super::partition::partition_of;
 use crate::args::ReceiptsArgs;
 use crate::error::Error;
+use crate::output::Output;
 use crate::receipts::catalogue::Catalogue;
 use crate::receipts::sale::Sale;
 
 /// Notes every record that was sent, and writes what must come of it.
 #[derive(Debug)]
 pub struct Manifest {
-    path: PathBuf,
-    partial: PathBuf,
-    out: BufWriter<File>,
+    out: Output,
     book: Book,
     catalogue: Arc<Catalogue>,
     seed: u64,
@@ -68,7 +66,7 @@ struct Counts {
 const RECORDS_A_LOOK: u32 = 1_024;
 
 impl Manifest {
-    /// Opens a file beside `path`.
+    /// Begins the manifest of an empty topic.
     pub fn create(
         path: &Path,
         args: &ReceiptsArgs,
@@ -82,14 +80,8 @@ impl Manifest {
         for store in (1..=args.shops.stores).filter(|store| !silent(*store)) {
             in_use[partition_of(store.to_string().as_bytes(), partitions) as usize] = true;
         }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
-        let out = File::create(&partial).map_err(|source| unwritable(path, source))?;
         Ok(Manifest {
-            path: path.to_owned(),
-            partial,
-            out: BufWriter::new(out),
+            out: Output::create(path)?,
             book: Book::new(rules, catalogue.clone(), in_use),
             catalogue,
             seed,
@@ -111,7 +103,7 @@ impl Manifest {
 
     /// The next record that was sent.
     pub fn note(&mut self, noted: Noted<'_>) -> Result<(), Error> {
-        self.try_note(noted).map_err(|source| unwritable(&self.path, source))
+        self.try_note(noted).map_err(|source| self.out.error(source))
     }
 
     fn try_note(&mut self, Noted { key, sale, malformed }: Noted<'_>) -> io::Result<()> {
@@ -179,27 +171,13 @@ impl Manifest {
 
     /// Closes every window, and puts the file in its place.
     pub fn finish(mut self) -> Result<(), Error> {
-        self.try_finish().map_err(|source| unwritable(&self.path, source))
+        self.try_finish().map_err(|source| self.out.error(source))?;
+        self.out.commit()
     }
 
     fn try_finish(&mut self) -> io::Result<()> {
         self.write_closed(true)?;
         let counts = serde_json::to_string(&self.counts)?;
-        writeln!(self.out, "{{\"summary\":{counts}}}")?;
-        self.out.flush()?;
-        self.out.get_ref().sync_all()?;
-        std::fs::rename(&self.partial, &self.path)
+        writeln!(self.out, "{{\"summary\":{counts}}}")
     }
-
-    /// Some records were not acknowledged: nothing can be said of what is on the topic.
-    pub fn discard(self) {
-        tracing::warn!(path = %self.path.display(), "no manifest: not every record was acknowledged");
-        if let Err(error) = std::fs::remove_file(&self.partial) {
-            tracing::debug!(%error, "the partial manifest stays");
-        }
-    }
-}
-
-fn unwritable(path: &Path, source: io::Error) -> Error {
-    Error::Output { what: format!("the manifest {}", path.display()), source }
 }

@@ -6,6 +6,7 @@
 //! pure: no I/O, no clock.
 
 pub mod combine;
+pub mod dashboard;
 pub mod engine;
 pub mod merge;
 pub mod outbox;

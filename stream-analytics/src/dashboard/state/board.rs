@@ -117,9 +117,10 @@ impl Board {
         if changes.windows.is_empty() && changes.receipts.is_empty() && !changes.summary && !changes.refusals {
             return None;
         }
-        let windows = changes.windows.iter().filter_map(|window| {
-            Some(WindowView::new(&self.history, window, self.history.get(window)?, None, None))
-        });
+        let windows = changes
+            .windows
+            .iter()
+            .filter_map(|window| Some(WindowView::new(&self.history, window, self.history.get(window)?, None, None)));
         let receipts = changes.receipts.iter().filter_map(|position| self.expensive.get(*position));
         let update = UpdateView {
             now,
@@ -152,7 +153,10 @@ impl Board {
 
     fn points(&self, filter: &SeriesFilter) -> Vec<PointView> {
         let totals = self.history.iter().filter_map(|(window, results)| Some((window, results.totals.as_ref()?)));
-        totals.filter(|(window, totals)| filter.admits(window, totals.r#final)).map(|(_, totals)| totals.into()).collect()
+        totals
+            .filter(|(window, totals)| filter.admits(window, totals.r#final))
+            .map(|(_, totals)| totals.into())
+            .collect()
     }
 
     /// The chart's points that the filter admits, the oldest first.
@@ -238,7 +242,14 @@ mod tests {
 
     fn totals(start_s: i64, r#final: bool) -> Record {
         let window = window(start_s);
-        Record::SalesTotals(SalesTotals { window, r#final, revenue: Revenue(123_450), receipts: 2, units: 3, stores: 1 })
+        Record::SalesTotals(SalesTotals {
+            window,
+            r#final,
+            revenue: Revenue(123_450),
+            receipts: 2,
+            units: 3,
+            stores: 1,
+        })
     }
 
     fn stores(start_s: i64, ids: &[i64]) -> Record {

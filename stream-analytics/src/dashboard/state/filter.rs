@@ -1,7 +1,7 @@
 //! The filters of `/api`, which are those of the page.
 
-use common::{EventTime, Money, StoreId};
 use common::results::Window;
+use common::{EventTime, Money, StoreId};
 use serde::{Deserialize, Deserializer};
 
 use super::history::Results;
@@ -93,5 +93,7 @@ fn store_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StoreId
 
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Money::from_json_number(&text).map(Some).map_err(|error| serde::de::Error::custom(format!("not an amount: {error}")))
+    Money::from_json_number(&text)
+        .map(Some)
+        .map_err(|error| serde::de::Error::custom(format!("not an amount: {error}")))
 }

@@ -238,7 +238,13 @@ mod tests {
         let mut board = board();
         let late = |receipts| {
             let message = String::new();
-            Record::Refused(Refused { reason: Reason::Late, published_at: at(20), receipts, message: message.clone(), source: message })
+            Record::Refused(Refused {
+                reason: Reason::Late,
+                published_at: at(20),
+                receipts,
+                message: message.clone(),
+                source: message,
+            })
         };
         board.apply(late(9));
         assert_eq!(health(30, &Sample::default(), &board).late.status, Status::Ok);

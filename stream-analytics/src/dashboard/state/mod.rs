@@ -16,6 +16,6 @@ mod view;
 
 pub(super) use board::{Board, News};
 pub(super) use filter::{ReceiptFilter, SeriesFilter, WindowFilter};
-pub(super) use record::{Envelope, Position, Record};
-pub(super) use replay::{Cursor, Replay, Resume};
+pub(super) use record::{Envelope, Position, Record, RefusalHeaders};
+pub(super) use replay::{Cursor, Replay, Resume, snapshot_event};
 pub(super) use view::Timing;

@@ -179,10 +179,15 @@ fn parse<T: serde::de::DeserializeOwned>(value: &[u8]) -> Result<T, String> {
 
 fn refused_receipt(published_at: EventTime, headers: RefusalHeaders<'_>) -> Refused {
     let cut = |text: Option<&str>| text.unwrap_or("").chars().take(MAX_HEADER_CHARS).collect::<String>();
-    let reason =
-        if headers.exception == Some(common::dead_letter::LATE) { Reason::Late } else { Reason::Malformed };
+    let reason = if headers.exception == Some(common::dead_letter::LATE) { Reason::Late } else { Reason::Malformed };
     let [topic, partition, offset] = [headers.topic, headers.partition, headers.offset].map(cut);
-    Refused { reason, published_at, receipts: 1, message: cut(headers.message), source: format!("{topic}/{partition}/{offset}") }
+    Refused {
+        reason,
+        published_at,
+        receipts: 1,
+        message: cut(headers.message),
+        source: format!("{topic}/{partition}/{offset}"),
+    }
 }
 
 #[cfg(test)]

@@ -85,8 +85,15 @@ impl Replay {
     }
 }
 
+/// What a browser that has nothing begins with: everything, and the latest health.
+pub(crate) fn snapshot_event(cursor: Cursor, snapshot: &[u8], health: Option<&[u8]>) -> Bytes {
+    let mut event = frame(cursor, "snapshot", snapshot).to_vec();
+    event.extend_from_slice(&health.map(|health| frame(cursor, "health", health)).unwrap_or_default());
+    event.into()
+}
+
 /// A server-sent event. JSON without blanks has no line breaks, so one `data` line holds it.
-pub(crate) fn frame(id: Cursor, name: &str, json: &[u8]) -> Bytes {
+fn frame(id: Cursor, name: &str, json: &[u8]) -> Bytes {
     let mut event = format!("id: {id}\nevent: {name}\ndata: ").into_bytes();
     event.extend_from_slice(json);
     event.extend_from_slice(b"\n\n");

@@ -163,6 +163,7 @@ impl<'a> From<&'a Summary> for SalesHistoryView<'a> {
 
 /// How the windows are cut, milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to the JSON member's name")]
 pub(crate) struct Timing {
     pub(crate) window_ms: i64,
     pub(crate) slide_ms: i64,

@@ -1,0 +1,30 @@
+//! Where the dashboard's data come from: a thread that reads the result topics, and one that asks how the cluster is.
+//!
+//! librdkafka's calls block, so neither is a task of the async runtime. Neither joins the group or commits.
+
+mod probe;
+mod reader;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::shutdown::Shutdown;
+
+use super::hub::Hub;
+use super::{DashboardConfig, DashboardError};
+
+/// How long the brokers may take to answer a question.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Starts both threads; they end with `shutdown`, within [`ANSWER_TIMEOUT`].
+pub(super) fn start(config: DashboardConfig, hub: &Arc<Hub>, shutdown: &Shutdown) -> Result<(), DashboardError> {
+    let reader = reader::Reader::new(&config, Arc::clone(hub))?;
+    let probe = probe::Probe::new(config, Arc::clone(hub))?;
+    let (until, also_until) = (shutdown.clone(), shutdown.clone());
+    spawn("dashboard-reader", move || reader.run(&until))?;
+    spawn("dashboard-probe", move || probe.run(&also_until))
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), DashboardError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(DashboardError::Thread)
+}

@@ -45,8 +45,14 @@ fn usage_line(message: &str) -> String {
 /// Turns a service's outcome into its exit code; an error is printed, with its causes, as one last line.
 pub fn finish<E: Error + ExitStatus + 'static>(outcome: Result<(), E>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    let causes = std::iter::successors(Some(&error as &(dyn Error + 'static)), |&error| error.source());
-    let line = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let mut line = error.to_string();
+    for cause in std::iter::successors(error.source(), |&cause| cause.source()) {
+        let cause = cause.to_string();
+        // Many messages tell their cause already.
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
     eprintln!("error: {}", line.split_whitespace().collect::<Vec<_>>().join(" "));
     ExitCode::from(error.exit_status())
 }

@@ -1,5 +1,7 @@
 //! Logs: to standard error, as text or JSON lines, filtered by `RUST_LOG`.
 
+use std::io::IsTerminal;
+
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
@@ -25,7 +27,10 @@ impl LoggingArgs {
     /// Installs the process-wide logger. `default_filter` holds where `RUST_LOG` is not set.
     pub fn init(&self, default_filter: &str) {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr);
         let installed = match self.log_format {
             LogFormat::Text => builder.with_target(false).try_init(),
             LogFormat::Json => {

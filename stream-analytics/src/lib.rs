@@ -4,12 +4,131 @@
 //! which adds them up and publishes a window when all input partitions have passed its end ([`window`]). [`engine`] is a
 //! worker without Kafka: both stages of the partitions in its care, and what it commits ([`progress`]). All of that is
 //! pure: no I/O, no clock.
+//!
+//! Around it: [`config`] reads the flags, [`startup`] looks at the cluster, [`worker`] drives an engine from Kafka, and
+//! [`console`] shows results on a terminal. [`run`] puts them together.
 
 pub mod combine;
+pub mod config;
+pub mod console;
 pub mod dashboard;
 pub mod engine;
 pub mod merge;
 pub mod outbox;
 pub mod partials;
 pub mod progress;
+pub mod startup;
+pub mod tally;
 pub mod window;
+pub mod worker;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use common::exit::ExitStatus;
+use common::shutdown::Shutdown;
+use common::telemetry::{self, Readiness, TelemetryError};
+use config::{AnalyticsArgs, Config, ConfigError};
+use startup::StartupError;
+use tally::{Summary, Tally};
+use worker::{Identity, Job, WorkerError};
+
+/// Why the service ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The flags.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// What was found at start.
+    #[error(transparent)]
+    Startup(#[from] StartupError),
+    /// A worker.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// HTTP.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+}
+
+impl ExitStatus for Error {
+    fn exit_status(&self) -> u8 {
+        match self {
+            Error::Config(_) => 2,
+            Error::Startup(error) => error.exit_status(),
+            Error::Worker(_) | Error::Telemetry(_) => 1,
+        }
+    }
+}
+
+/// Computes windows until shutdown (or until the end, with `--until-end`).
+pub async fn run(args: AnalyticsArgs, shutdown: Shutdown) -> Result<Summary, Error> {
+    let config = Config::try_from(&args)?;
+    let stop = shutdown.child_token();
+    let readiness = Readiness::default();
+    let listener = match config.http.0 {
+        Some(address) => Some(telemetry::bind(address).await?),
+        None => None,
+    };
+    let recorder = telemetry::install_recorder()?;
+    let engine = match startup::prepare(&config, &shutdown).await {
+        Err(StartupError::Cluster(common::kafka::ClusterError::Stopped)) => return Ok(Tally::default().summary()),
+        prepared => prepared?,
+    };
+    let server = listener.map(|listener| {
+        let router = telemetry::router(recorder, readiness.clone());
+        tokio::spawn(telemetry::serve(listener, router, stop.clone()))
+    });
+    let console = config.console.then(|| {
+        let (kafka, topics, stop) = (config.kafka.clone(), config.topics.clone(), stop.clone());
+        tokio::task::spawn_blocking(move || console::results::follow(&kafka, &topics, &stop))
+    });
+
+    let job = Arc::new(Job { config, engine, tally: Tally::default(), readiness });
+    let outcome = run_workers(&job, &stop).await;
+    stop.cancel();
+    if let Some(console) = console
+        && let Ok(Err(error)) = console.await
+    {
+        tracing::warn!(%error, "the console sink ended early");
+    }
+    if let Some(server) = server
+        && let Ok(outcome) = server.await
+    {
+        outcome?;
+    }
+    outcome?;
+    let summary = job.tally.summary();
+    tracing::info!("{summary}");
+    Ok(summary)
+}
+
+/// Runs the workers, each on a thread of its own. The first that fails stops the others.
+async fn run_workers(job: &Arc<Job>, stop: &Shutdown) -> Result<(), WorkerError> {
+    let process = process_name();
+    let mut workers = tokio::task::JoinSet::new();
+    for number in 0..job.config.threads {
+        let (job, stop) = (Arc::clone(job), stop.clone());
+        let identity = Identity::new(&job.config, number, &process);
+        workers.spawn_blocking(move || worker::work(&job, &identity, &stop));
+    }
+    let mut outcome = Ok(());
+    while let Some(ended) = workers.join_next().await {
+        let ended = ended.unwrap_or_else(|error| Err(WorkerError::Panicked(error.to_string())));
+        if let Err(error) = ended {
+            stop.cancel();
+            if outcome.is_ok() {
+                outcome = Err(error);
+            } else {
+                tracing::warn!(%error, "another worker failed too");
+            }
+        }
+    }
+    outcome
+}
+
+/// Tells this process from all others of the group, also on other machines.
+fn process_name() -> String {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let host = std::env::var("HOSTNAME").unwrap_or_default();
+    format!("{host}-{}-{}", std::process::id(), since_epoch.as_nanos())
+}

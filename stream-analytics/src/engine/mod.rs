@@ -107,6 +107,20 @@ pub struct Counts {
     pub merge: MergeCounts,
 }
 
+/// What has happened since the last commit.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)] // independent facts, not a state in disguise
+struct Pending {
+    /// Receipts were read since the last commit.
+    inputs_moved: bool,
+    /// Outputs were written, or will be with the commit.
+    has_output: bool,
+    /// A window's end was passed, or a window was published: do not wait for the interval.
+    urgent: bool,
+    /// Final results are in the output that were not announced.
+    finals: bool,
+}
+
 /// The partitions in a worker's care.
 #[derive(Debug)]
 pub struct Engine {
@@ -114,12 +128,7 @@ pub struct Engine {
     inputs: BTreeMap<i32, InputPartition>,
     merges: BTreeMap<i32, MergePartition>,
     out: Vec<OutputRecord>,
-    /// Receipts were read since the last commit.
-    inputs_moved: bool,
-    /// Outputs were written, or will be with the commit.
-    has_output: bool,
-    /// A window's end was passed, or a window was published: do not wait for the interval.
-    urgent: bool,
+    pending: Pending,
     committed_ms: i64,
     announced_ms: Option<i64>,
     updated_ms: i64,
@@ -133,9 +142,7 @@ impl Engine {
             inputs: BTreeMap::new(),
             merges: BTreeMap::new(),
             out: Vec::new(),
-            inputs_moved: false,
-            has_output: false,
-            urgent: false,
+            pending: Pending::default(),
             committed_ms: now_ms,
             announced_ms: None,
             updated_ms: now_ms,
@@ -179,16 +186,14 @@ impl Engine {
         self.inputs.clear();
         self.merges.clear();
         self.out.clear();
-        self.inputs_moved = false;
-        self.has_output = false;
-        self.urgent = false;
+        self.pending = Pending::default();
     }
 
     /// Takes in a record of the input topic.
     pub fn receipt(&mut self, partition: i32, record: &impl SourceRecord, clock: Clock) {
         if let Some(input) = self.inputs.get_mut(&partition) {
-            self.urgent |= input.record(&self.config.combine, record, clock, &mut self.out);
-            self.inputs_moved = true;
+            self.pending.urgent |= input.record(&self.config.combine, record, clock, &mut self.out);
+            self.pending.inputs_moved = true;
         }
     }
 
@@ -201,7 +206,9 @@ impl Engine {
         {
             return Err(EngineError::TwoGroups { other: announcement.group.to_owned() });
         }
-        self.urgent |= merge.partial(offset, &partial, &mut self.out);
+        let published = merge.partial(offset, &partial, &mut self.out);
+        self.pending.urgent |= published;
+        self.pending.finals |= published;
         let Limits { open_spans, distinct_keys } = self.config.limits;
         let check = |what, held, limit, flag| {
             if held > limit { Err(EngineError::TooMuchState { what, held, limit, flag }) } else { Ok(()) }
@@ -228,7 +235,7 @@ impl Engine {
     /// Everything of the input partition before `offset` was delivered.
     pub fn input_reached(&mut self, partition: i32, offset: i64) {
         if let Some(input) = self.inputs.get_mut(&partition) {
-            self.inputs_moved |= offset > input.next_offset();
+            self.pending.inputs_moved |= offset > input.next_offset();
             input.reached(offset);
         }
     }
@@ -255,7 +262,7 @@ impl Engine {
 
     /// Outputs so far, to be written in the open transaction.
     pub fn take_output(&mut self) -> impl Iterator<Item = OutputRecord> {
-        self.has_output |= !self.out.is_empty();
+        self.pending.has_output |= !self.out.is_empty();
         self.out.drain(..)
     }
 
@@ -263,17 +270,16 @@ impl Engine {
     pub fn commit_due(&self, now_ms: i64, interval_ms: i64, keeping_up: bool) -> bool {
         let sums: usize = self.inputs.values().map(InputPartition::distinct_sums).sum();
         let interval_over = now_ms - self.committed_ms >= interval_ms;
-        let has_work = self.inputs_moved || self.has_output || !self.out.is_empty();
+        let has_work = self.pending.inputs_moved || self.pending.has_output || !self.out.is_empty();
         let announce = self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
             && !(self.inputs.is_empty() && self.merges.is_empty());
-        (self.urgent && keeping_up) || (has_work && interval_over) || announce || sums > MAX_SUMS
+        (self.pending.urgent && keeping_up) || (has_work && interval_over) || announce || sums > MAX_SUMS
     }
 
     /// Ends the transaction's worth of work: writes sums and announcements to the output, and gives the offsets to commit.
     /// Offsets of every partition in care are in it, for these are what fences a zombie.
     pub fn commit(&mut self, now_ms: i64) -> Commit {
-        let settings = self.settings();
-        let announce = self.inputs_moved
+        let announce = self.pending.inputs_moved
             || self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS);
         if announce && !self.inputs.is_empty() {
             let announcement = Announcement {
@@ -296,9 +302,13 @@ impl Engine {
             self.announced_ms = Some(now_ms);
         }
         self.committed_ms = now_ms;
-        self.inputs_moved = false;
-        self.has_output = false;
-        self.urgent = false;
+        self.pending = Pending { finals: self.pending.finals, ..Pending::default() };
+        self.offsets()
+    }
+
+    /// The offsets and progress of every partition in care, as they stand.
+    pub fn offsets(&self) -> Commit {
+        let settings = self.settings();
         Commit {
             inputs: self
                 .inputs
@@ -314,6 +324,31 @@ impl Engine {
                 .map(|(partition, merge)| (*partition, merge.commit_offset(), merge.progress(settings.clone())))
                 .collect(),
         }
+    }
+
+    /// The commit was carried out: the interval to the next one begins.
+    pub fn committed(&mut self, now_ms: i64) {
+        self.committed_ms = now_ms;
+    }
+
+    /// At-least-once: notes that windows are about to be published without a transaction. Returns whether there are any
+    /// that were not noted before.
+    pub fn announce_published(&mut self) -> bool {
+        let needed = std::mem::take(&mut self.pending.finals) && self.config.update_every_ms.is_some();
+        if needed {
+            self.merges.values_mut().for_each(MergePartition::announce_published);
+        }
+        needed
+    }
+
+    /// Partitions that the input topic has.
+    pub fn input_partitions(&self) -> i32 {
+        self.config.input_partitions
+    }
+
+    /// With `--until-end`: the end of each input partition, as far as this worker knows.
+    pub fn ends(&self) -> &[i64] {
+        &self.config.ends
     }
 
     /// Input partitions in care, with where they stand.

@@ -77,7 +77,8 @@ impl MergePartition {
         self.next_offset
     }
 
-    /// Takes in the record at `offset` and writes what becomes final by it. Returns whether anything was published.
+    /// Takes in the record at `offset` and writes what becomes final by it. Returns whether anything was published
+    /// (or everything was, with `--until-end`).
     pub fn partial(&mut self, offset: i64, partial: &Partial<'_>, out: &mut Vec<OutputRecord>) -> bool {
         let replaying = offset < self.replay_until;
         self.next_offset = offset + 1;
@@ -104,19 +105,21 @@ impl MergePartition {
 
     fn publish_what_is_complete(&mut self, out: &mut Vec<OutputRecord>) -> bool {
         let mut until_ms = self.watermark.get();
+        let ended_before = self.ended_at;
         if let Some(ended_at) = self.all_inputs_ended()
             && self.ended_at < Some(ended_at)
         {
             self.ended_at = Some(ended_at);
             until_ms = until_ms.max(self.open.last_end_ms());
         }
-        let Some(until_ms) = until_ms.filter(|_| until_ms > self.open.published_ms()) else { return false };
+        let newly_ended = self.ended_at > ended_before;
+        let Some(until_ms) = until_ms.filter(|_| until_ms > self.open.published_ms()) else { return newly_ended };
         let (before, config) = (out.len(), self.config);
         self.open.close_until(until_ms, |totals| {
             self.counts.windows += 1;
             ranking::publish(totals, config.windows, config.top, true, out);
         });
-        out.len() > before
+        newly_ended || out.len() > before
     }
 
     fn note_ends(&mut self, announcement: &Announcement<'_>) {
@@ -158,6 +161,11 @@ impl MergePartition {
     /// Notes that windows up to where this partition has published are about to be written without a transaction.
     pub fn announce_published(&mut self) {
         self.announced_ms = self.announced_ms.max(self.open.published_ms());
+    }
+
+    /// Windows that end at or before may be published already.
+    pub fn announced_ms(&self) -> Option<i64> {
+        self.announced_ms
     }
 
     /// The offset to commit.

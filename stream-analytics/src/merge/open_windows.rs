@@ -170,7 +170,9 @@ impl OpenWindows {
                 publish(&WindowTotals { end_ms, totals: &part.totals, parts });
             } else {
                 let mut totals = Totals::default();
-                parts.iter().for_each(|part| totals.add(&part.totals));
+                for part in &parts {
+                    totals.add(&part.totals);
+                }
                 publish(&WindowTotals { end_ms, totals: &totals, parts });
             }
         }

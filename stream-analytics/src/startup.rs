@@ -1,0 +1,169 @@
+//! What is looked at before the first worker joins the group: topics, committed offsets, other groups, the end of the input.
+
+use std::time::{Duration, Instant};
+
+use common::TopicKind;
+use common::exit::ExitStatus;
+use common::kafka::{Cluster, ClusterError, LogContext};
+use common::shutdown::Shutdown;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::config::Config;
+use crate::engine::{Engine, EngineConfig};
+use crate::partials::Partial;
+use crate::worker::WorkerError;
+use crate::worker::assignment::{self, committed, input_progress, merge_progress};
+
+/// Topics that the service writes.
+const OUTPUTS: [TopicKind; 7] = [
+    TopicKind::Partials,
+    TopicKind::TopStores,
+    TopicKind::SalesTotals,
+    TopicKind::PopularItems,
+    TopicKind::ExpensiveReceipts,
+    TopicKind::ReceiptsDeadLetter,
+    TopicKind::PartialsDeadLetter,
+];
+
+/// Records of `partials` that are looked at for the name of the group that wrote them.
+const TAIL: i64 = 20;
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The broker answers, but not to this.
+    #[error("cannot look at {what}: {source}; check the broker and this client's rights")]
+    LookUp {
+        /// At what.
+        what: &'static str,
+        /// In the client's words.
+        source: KafkaError,
+    },
+    /// The group was begun with other settings.
+    #[error(transparent)]
+    Incompatible(WorkerError),
+    /// Another group is at work under the prefix.
+    #[error(
+        "group {other:?} works under this topic prefix already: join it with --group-id, use another --topic-prefix, \
+         or delete topic {partials} if that group is gone for good"
+    )]
+    SecondGroup {
+        /// Its full name.
+        other: String,
+        /// The topic that it wrote to.
+        partials: String,
+    },
+}
+
+impl ExitStatus for StartupError {
+    fn exit_status(&self) -> u8 {
+        match self {
+            StartupError::Cluster(error) => error.exit_status(),
+            StartupError::LookUp { .. } => 1,
+            StartupError::Incompatible(_) | StartupError::SecondGroup { .. } => 2,
+        }
+    }
+}
+
+/// Makes what is missing, waits for the input topic, and finds out what the engine needs to know.
+pub async fn prepare(config: &Config, shutdown: &Shutdown) -> Result<EngineConfig, StartupError> {
+    let settings = config.kafka.clone();
+    let connecting = tokio::task::spawn_blocking(move || Cluster::connect(&settings));
+    let mut cluster = connecting.await.map_err(|_| ClusterError::Stopped)??;
+    if cluster.is_embedded() {
+        tracing::info!(
+            "the embedded broker keeps everything in memory and does not isolate transactions: for trying out only"
+        );
+    }
+    cluster.create_missing(&config.topics, OUTPUTS, config.new_topics).await?;
+    let input_partitions = cluster.wait_for(&config.input_topic, shutdown).await?;
+    let partials = config.topics.name(TopicKind::Partials);
+    let merge_partitions = cluster.wait_for(&partials, shutdown).await?;
+    let config = config.clone();
+    let looking = tokio::task::spawn_blocking(move || look(&config, input_partitions, &partials, merge_partitions));
+    looking.await.map_err(|_| ClusterError::Stopped)?
+}
+
+/// Looks at offsets and logs, without joining the group.
+fn look(
+    config: &Config,
+    input_partitions: i32,
+    partials: &str,
+    merge_partitions: i32,
+) -> Result<EngineConfig, StartupError> {
+    let failed = |what| move |source| StartupError::LookUp { what, source };
+    let consumer: BaseConsumer<LogContext> =
+        config.kafka.consumer(&config.group).create_with_context(LogContext).map_err(ClusterError::Settings)?;
+    let settings = Engine::new(config.engine(input_partitions, merge_partitions, Vec::new()), 0).settings();
+
+    let offsets = "the group's offsets";
+    for merge in committed(&consumer, partials, 0..merge_partitions).map_err(failed(offsets))? {
+        if let Some((_, metadata)) = merge.progress {
+            merge_progress(&metadata, &settings).map_err(StartupError::Incompatible)?;
+        }
+    }
+    for input in committed(&consumer, &config.input_topic, 0..input_partitions).map_err(failed(offsets))? {
+        if let Some((_, metadata)) = input.progress {
+            input_progress(&metadata, &settings).map_err(StartupError::Incompatible)?;
+        }
+    }
+    let writer = last_group(&consumer, partials, merge_partitions).map_err(failed("the internal topic"))?;
+    if let Some(other) = writer.filter(|group| *group != config.group) {
+        return Err(StartupError::SecondGroup { other, partials: partials.to_owned() });
+    }
+    let mut ends = Vec::new();
+    if config.until_end {
+        for partition in 0..input_partitions {
+            let extent = assignment::extent(&consumer, &config.input_topic, partition);
+            ends.push(extent.map_err(failed("the end of the input"))?.high);
+        }
+    }
+    Ok(config.engine(input_partitions, merge_partitions, ends))
+}
+
+/// The group that wrote the last announcement, if any is left.
+fn last_group(
+    consumer: &BaseConsumer<LogContext>,
+    partials: &str,
+    partitions: i32,
+) -> Result<Option<String>, KafkaError> {
+    let mut tails = TopicPartitionList::new();
+    for partition in 0..partitions {
+        let extent = assignment::extent(consumer, partials, partition)?;
+        if extent.high > extent.low {
+            tails.add_partition_offset(partials, partition, Offset::Offset(extent.low.max(extent.high - TAIL)))?;
+        }
+    }
+    let mut unread = tails.count();
+    let mut last: Option<(i64, String)> = None;
+    consumer.assign(&tails)?;
+    let started = Instant::now();
+    while unread > 0 {
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(record)) => {
+                let written_ms = record.timestamp().to_millis().unwrap_or(0);
+                let partial = record.payload().and_then(|value| Partial::decode(value).ok());
+                let group = partial.and_then(|partial| Some(partial.announcement?.group.to_owned()));
+                if let Some(group) = group
+                    && last.as_ref().is_none_or(|(last_ms, _)| written_ms >= *last_ms)
+                {
+                    last = Some((written_ms, group));
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
+            Some(Err(error)) if started.elapsed() > assignment::LOOK_UP => return Err(error),
+            Some(Err(_)) | None if started.elapsed() > assignment::LOOK_UP => {
+                return Err(KafkaError::MessageConsumption(rdkafka::types::RDKafkaErrorCode::RequestTimedOut));
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+    consumer.unassign()?;
+    Ok(last.map(|(_, group)| group))
+}

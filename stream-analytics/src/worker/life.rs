@@ -1,0 +1,438 @@
+//! One life of a worker: a consumer, a producer and an engine, from joining the group until it stops, fails for good, or
+//! has to roll back and begin anew.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use common::TopicKind;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::assignment::{self, AssignmentError, Place};
+use super::error::WorkerError;
+use super::measures::Measures;
+use super::outbound::{Failure, Outbound};
+use super::patience::{self, Patience};
+use super::rebalance::{Rebalance, RebalanceContext, TopicPartition};
+use super::record_queue::{Delivery, RecordQueue};
+use super::{Identity, Job};
+use crate::combine::{Clock, SourceRecord};
+use crate::config::Guarantee;
+use crate::engine::{Commit, Engine, EngineError};
+
+/// How long a worker waits for records before it looks at the group again.
+const WAIT: Duration = Duration::from_millis(20);
+/// Distance of looks at the clock, milliseconds.
+const TICK_MS: i64 = 100;
+/// Distance of looks at the group's progress with `--until-end`, milliseconds.
+const END_CHECK_MS: i64 = 200;
+
+/// Index of the input topic in the record queue.
+const INPUT: usize = 0;
+/// Index of `partials`.
+const PARTIALS: usize = 1;
+
+/// How a life ended.
+pub enum End {
+    /// By signal, or because everything is done.
+    Stopped,
+    /// What was not committed is rolled back; a new life does it again.
+    StartAgain,
+}
+
+/// A worker at work.
+pub struct Life<'j> {
+    job: &'j Job,
+    patience: &'j Patience,
+    consumer: Arc<BaseConsumer<RebalanceContext>>,
+    queue: RecordQueue<RebalanceContext>,
+    outbound: Outbound,
+    engine: Engine,
+    partials: String,
+    started: Instant,
+    measures: Measures,
+    last_commit: Commit,
+}
+
+impl<'j> Life<'j> {
+    /// Connects and joins the group.
+    pub fn begin(job: &'j Job, identity: &Identity, patience: &'j Patience) -> Result<Self, Failure> {
+        let fatal = |error| Failure::Fatal(WorkerError::Settings(error));
+        let keep_trying = || patience.keep_trying();
+        // The producer first: what a predecessor left open is aborted before its offsets are asked for.
+        let outbound = Outbound::connect(
+            &job.config.kafka,
+            job.config.topics.clone(),
+            job.config.guarantee,
+            &identity.transactional_id,
+            &keep_trying,
+        )?;
+        let consumer: BaseConsumer<RebalanceContext> =
+            identity.consumer_config(&job.config).create_with_context(RebalanceContext::default()).map_err(fatal)?;
+        let consumer = Arc::new(consumer);
+        let partials = job.config.topics.name(TopicKind::Partials);
+        let queue = RecordQueue::new(Arc::clone(&consumer), [&job.config.input_topic, &partials]).map_err(fatal)?;
+        consumer.subscribe(&[&job.config.input_topic, &partials]).map_err(fatal)?;
+        let engine = Engine::new(job.engine.clone(), 0);
+        Ok(Life {
+            job,
+            patience,
+            consumer,
+            queue,
+            outbound,
+            engine,
+            partials,
+            started: Instant::now(),
+            measures: Measures::new(identity.number),
+            last_commit: Commit::default(),
+        })
+    }
+
+    /// Works until the end.
+    pub fn run(mut self) -> Result<End, WorkerError> {
+        let outcome = self.work();
+        self.consumer.context().close();
+        let ended = match outcome {
+            Ok(()) => Ok(End::Stopped),
+            Err(failure) => self.roll_back(failure),
+        };
+        Measures::publish(&mut self.engine, &self.job.tally);
+        ended
+    }
+
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn clock(&self) -> Clock {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Clock { monotonic_ms: self.now_ms(), wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX) }
+    }
+
+    fn work(&mut self) -> Result<(), Failure> {
+        let (mut ticked_ms, mut end_checked_ms) = (0, 0);
+        loop {
+            self.serve_group()?;
+            let full_batch = self.read()?;
+            self.send_output()?;
+            let now_ms = self.now_ms();
+            if now_ms - ticked_ms >= TICK_MS {
+                ticked_ms = now_ms;
+                self.tick(now_ms);
+                self.send_output()?;
+            }
+            let stopping = self.patience.is_stopping();
+            let due = self.engine.commit_due(now_ms, self.job.config.commit_interval_ms, !full_batch);
+            if !self.engine.is_unassigned() && (due || stopping) {
+                self.commit()?;
+            }
+            if stopping {
+                return Ok(());
+            }
+            if self.job.config.until_end && now_ms - end_checked_ms >= END_CHECK_MS {
+                end_checked_ms = now_ms;
+                if self.group_has_ended() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Serves the client's own events and carries out rebalances.
+    fn serve_group(&mut self) -> Result<(), Failure> {
+        match self.consumer.poll(Duration::ZERO) {
+            None => {}
+            Some(Ok(record)) => {
+                // Records are forwarded to our own queue before they are assigned; one here would be out of turn.
+                tracing::debug!(?record, "a record outside the queue");
+                return Err(Failure::StartAgain(KafkaError::Canceled));
+            }
+            Some(Err(error)) => self.client_error(&error)?,
+        }
+        while let Some(rebalance) = self.consumer.context().next() {
+            Measures::rebalanced();
+            match rebalance {
+                Rebalance::Revoke => self.give_up()?,
+                Rebalance::Assign(partitions) => self.take_over(&partitions)?,
+            }
+        }
+        self.outbound.poll();
+        Ok(())
+    }
+
+    fn client_error(&self, error: &KafkaError) -> Result<(), Failure> {
+        if let Some((code, reason)) = self.consumer.client().fatal_error() {
+            return Err(Failure::Fatal(WorkerError::fatal(code, reason)));
+        }
+        tracing::debug!(%error, "the consumer reports an error and goes on");
+        Ok(())
+    }
+
+    /// Reads what is there. Returns whether there was more than one call reads.
+    fn read(&mut self) -> Result<bool, Failure> {
+        let clock = self.clock();
+        let Life { queue, engine, partials, job, .. } = self;
+        let mut failure: Option<WorkerError> = None;
+        let wait = if engine.is_unassigned() { WAIT * 5 } else { WAIT };
+        let (_, full) = queue.consume(wait, |delivery| match delivery {
+            Delivery::Record { topic: INPUT, partition, record } => engine.receipt(partition, &record, clock),
+            Delivery::Record { partition, record, .. } => {
+                let value = record.value().unwrap_or_default();
+                if failure.is_none()
+                    && let Err(error) = engine.partial(partition, record.offset(), value)
+                {
+                    failure = Some(error.into());
+                }
+            }
+            Delivery::End { topic: INPUT, partition, offset } => engine.input_reached(partition, offset),
+            Delivery::End { partition, offset, .. } => engine.merge_reached(partition, offset),
+            Delivery::Error { topic, partition, code } => {
+                let topic = if topic == INPUT { &job.config.input_topic } else { &*partials };
+                if code == RDKafkaErrorCode::AutoOffsetReset || code == RDKafkaErrorCode::OffsetOutOfRange {
+                    failure = Some(WorkerError::Unreadable { topic: topic.clone(), partition, code });
+                } else {
+                    tracing::debug!(topic, partition, %code, "a partition reports an error");
+                }
+            }
+        });
+        match failure {
+            None => Ok(full),
+            // A new life looks the log over again, and says what retention has deleted.
+            Some(WorkerError::Unreadable { code, .. }) => {
+                Err(Failure::StartAgain(KafkaError::MessageConsumption(code)))
+            }
+            Some(error) => Err(Failure::Fatal(error)),
+        }
+    }
+
+    fn tick(&mut self, now_ms: i64) {
+        let queue = &self.queue;
+        self.engine.tick(now_ms, |partition, next_offset| {
+            queue.high_watermark(INPUT, partition).is_some_and(|high| next_offset >= high)
+        });
+        let (input, partials) = (INPUT, PARTIALS);
+        self.measures.look(
+            &mut self.engine,
+            &self.job.tally,
+            now_ms,
+            |partition| queue.high_watermark(input, partition),
+            |partition| queue.high_watermark(partials, partition),
+        );
+    }
+
+    fn send_output(&mut self) -> Result<(), Failure> {
+        if self.job.config.guarantee == Guarantee::AtLeastOnce && self.engine.announce_published() {
+            // Should we die between writing final results and committing them, the next owner must not follow them with
+            // early ones: it learns from this that they may be out.
+            let offsets = self.offsets(&self.last_commit_announcing());
+            self.outbound.commit_offsets(&self.consumer, &offsets, &|| self.patience.keep_trying())?;
+        }
+        for record in self.engine.take_output() {
+            self.outbound.send(&record)?;
+        }
+        Ok(())
+    }
+
+    /// The offsets of the last commit, with the windows that are about to be published.
+    fn last_commit_announcing(&self) -> Commit {
+        let mut commit = self.last_commit.clone();
+        for (partition, _, progress) in &mut commit.merges {
+            let merge = self.engine.merges().find(|(other, _)| other == partition);
+            progress.announced_ms = merge.and_then(|(_, merge)| merge.announced_ms());
+        }
+        commit.inputs.clear();
+        commit
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        let commit = self.engine.commit(self.now_ms());
+        self.send_output()?;
+        let offsets = self.offsets(&commit);
+        let began = Instant::now();
+        let patience = self.patience;
+        self.outbound.commit(&self.consumer, &offsets, &|| patience.keep_trying())?;
+        Measures::committed(began.elapsed());
+        self.job.readiness.set(true);
+        self.engine.committed(self.now_ms());
+        self.last_commit = commit;
+        Ok(())
+    }
+
+    fn offsets(&self, commit: &Commit) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        let mut add = |topic: &str, partition: i32, offset: i64, metadata: String| {
+            let mut element = list.add_partition(topic, partition);
+            element.set_offset(Offset::Offset(offset)).expect("offsets that were read are valid");
+            element.set_metadata(metadata);
+        };
+        for (partition, offset, progress) in &commit.inputs {
+            add(&self.job.config.input_topic, *partition, *offset, progress.to_string());
+        }
+        for (partition, offset, progress) in &commit.merges {
+            add(&self.partials, *partition, *offset, progress.to_string());
+        }
+        list
+    }
+
+    /// Commits and gives all partitions up; if they are lost already, what was not committed is thrown away.
+    fn give_up(&mut self) -> Result<(), Failure> {
+        if self.consumer.assignment_lost() {
+            tracing::warn!("the group went on without this worker: rolling back what was not committed");
+            return Err(Failure::StartAgain(KafkaError::Canceled));
+        }
+        let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit() };
+        Measures::publish(&mut self.engine, &self.job.tally);
+        self.engine.revoke_all();
+        self.last_commit = Commit::default();
+        self.measures.unassigned();
+        committed?;
+        self.consumer.unassign().map_err(Failure::StartAgain)
+    }
+
+    fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
+        loop {
+            match self.try_take_over(partitions) {
+                Ok(()) => return Ok(()),
+                Err(AssignmentError::Fatal(error)) => return Err(Failure::Fatal(error)),
+                Err(AssignmentError::Later(error)) if self.patience.keep_trying() => {
+                    tracing::info!(%error, "cannot see where the group left off yet, trying again");
+                    patience::pause(Duration::from_millis(200));
+                }
+                Err(AssignmentError::Later(error)) => return Err(Failure::StartAgain(error)),
+            }
+        }
+    }
+
+    fn try_take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), AssignmentError> {
+        let now_ms = self.now_ms();
+        let (job, settings) = (self.job, self.engine.settings());
+        let input_topic = &job.config.input_topic;
+        self.check_partition_counts()?;
+
+        let of_topic = |topic: &str| -> Vec<i32> {
+            partitions.iter().filter(|(other, _)| other == topic).map(|(_, partition)| *partition).collect()
+        };
+        let mut list = TopicPartitionList::new();
+        let mut engine = Engine::new(job.engine.clone(), now_ms);
+        engine.set_input_partitions(self.engine.input_partitions());
+        for committed in assignment::committed(&self.consumer, input_topic, of_topic(input_topic))? {
+            let partition = committed.partition;
+            let extent = assignment::extent(&self.consumer, input_topic, partition)?;
+            let (offset, watermark_ms) = match &committed.progress {
+                None => (extent.low, None),
+                Some((offset, metadata)) => {
+                    let progress = assignment::input_progress(metadata, &settings)?;
+                    let place = Place { topic: input_topic, partition, affected: "the windows of these receipts" };
+                    (assignment::available(place, extent, *offset, job.config.accept_loss)?, progress.watermark_ms)
+                }
+            };
+            engine.assign_input(partition, offset, watermark_ms, now_ms);
+            set_offset(&mut list, input_topic, partition, offset);
+        }
+        for committed in assignment::committed(&self.consumer, &self.partials, of_topic(&self.partials))? {
+            let partition = committed.partition;
+            let extent = assignment::extent(&self.consumer, &self.partials, partition)?;
+            let from = match &committed.progress {
+                None => engine.assign_merge(partition, extent.low, None),
+                Some((offset, metadata)) => {
+                    let progress = assignment::merge_progress(metadata, &settings)?;
+                    let from = engine.assign_merge(partition, *offset, Some(&progress));
+                    let place = Place { topic: &self.partials, partition, affected: "the open windows" };
+                    assignment::available(place, extent, from, job.config.accept_loss)?
+                }
+            };
+            set_offset(&mut list, &self.partials, partition, from);
+        }
+        for (topic, partition) in partitions {
+            self.queue.forward(if topic == input_topic { INPUT } else { PARTIALS }, *partition);
+        }
+        self.consumer.assign(&list)?;
+        tracing::info!(
+            inputs = ?of_topic(input_topic), partials = ?of_topic(&self.partials), "partitions assigned"
+        );
+        self.last_commit = engine.offsets();
+        self.engine = engine;
+        Ok(())
+    }
+
+    /// The input may grow; `partials` may not, for the sums of a window would part.
+    fn check_partition_counts(&mut self) -> Result<(), AssignmentError> {
+        let count = |topic: &str| -> Result<i32, KafkaError> {
+            let metadata = self.consumer.fetch_metadata(Some(topic), assignment::LOOK_UP)?;
+            let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+            Ok(i32::try_from(partitions).unwrap_or(i32::MAX))
+        };
+        let inputs = count(&self.job.config.input_topic)?;
+        self.engine.set_input_partitions(inputs);
+        let (now, before) = (count(&self.partials)?, self.job.engine.merge_partitions);
+        if now > before {
+            let topic = self.partials.clone();
+            return Err(WorkerError::MergePartitionsChanged { topic, now, before }.into());
+        }
+        Ok(())
+    }
+
+    /// With `--until-end`: whether every window of the group is published, by whichever replica.
+    fn group_has_ended(&self) -> bool {
+        let own_work_left = self.engine.inputs().any(|(_, input)| input.state().ended_at.is_none());
+        if own_work_left {
+            return false;
+        }
+        let target: i64 = self.engine.ends().iter().sum();
+        let partitions = 0..self.job.engine.merge_partitions;
+        let Ok(committed) = assignment::committed(&self.consumer, &self.partials, partitions) else { return false };
+        let settings = self.engine.settings();
+        committed.iter().all(|committed| {
+            let progress = committed.progress.as_ref();
+            let progress = progress.and_then(|(_, metadata)| assignment::merge_progress(metadata, &settings).ok());
+            progress.is_some_and(|progress| progress.ended_at >= Some(target))
+        })
+    }
+
+    /// Throws away what was not committed.
+    fn roll_back(&mut self, failure: Failure) -> Result<End, WorkerError> {
+        let error = match failure {
+            Failure::Fatal(error) => return self.ended_by(error),
+            Failure::StartAgain(error) => error,
+        };
+        self.engine.revoke_all();
+        Measures::rolled_back();
+        tracing::warn!(%error, "rolling back and starting again");
+        let patience = self.patience;
+        match self.outbound.abort(&|| patience.keep_trying()) {
+            Ok(()) | Err(Failure::StartAgain(_)) => Ok(End::StartAgain),
+            Err(Failure::Fatal(error)) => self.ended_by(error),
+        }
+    }
+
+    /// A producer is fenced when its transaction outlived its timeout (the broker was away, or we were stopped), or when
+    /// a newer replica has its id. In the second case the consumer is fenced too, as soon as the newer one has joined.
+    fn ended_by(&mut self, error: WorkerError) -> Result<End, WorkerError> {
+        if !error.is_fenced() {
+            return Err(error);
+        }
+        self.engine.revoke_all();
+        Measures::rolled_back();
+        let asked = Instant::now();
+        while self.job.config.instance_id.is_some() && asked.elapsed() < super::SESSION_TIMEOUT {
+            self.consumer.poll(Duration::from_millis(100));
+            if let Some((code, reason)) = self.consumer.client().fatal_error() {
+                return Err(WorkerError::fatal(code, reason));
+            }
+        }
+        tracing::warn!(%error, "the transaction outlived its timeout: starting again");
+        Ok(End::StartAgain)
+    }
+}
+
+fn set_offset(list: &mut TopicPartitionList, topic: &str, partition: i32, offset: i64) {
+    list.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("offsets of a log are valid");
+}
+
+/// The engine's errors are ours.
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Failure::Fatal(error.into())
+    }
+}

@@ -1,0 +1,114 @@
+//! The shell around the engine: workers, each a thread with a consumer and a producer of its own, talking to Kafka.
+//!
+//! [`life`] is the loop: serve the group, read a batch, send what came out, commit when due. [`assignment`] takes
+//! partitions over, [`rebalance`] collects what the group wants, [`record_queue`] reads in batches, [`outbound`] writes and
+//! commits, [`patience`] says how long to wait, [`measures`] counts.
+
+pub mod assignment;
+pub mod error;
+pub mod life;
+mod measures;
+pub mod outbound;
+mod patience;
+pub mod rebalance;
+mod record_queue;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use error::WorkerError;
+use life::{End, Life};
+use outbound::Failure;
+use patience::Patience;
+use rdkafka::ClientConfig;
+
+use crate::config::Config;
+use crate::engine::EngineConfig;
+use crate::tally::Tally;
+use common::shutdown::Shutdown;
+use common::telemetry::Readiness;
+
+/// How long the group waits for a member that is silent.
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
+/// Rest between two lives, so that a persistent error does not spin.
+const REST: Duration = Duration::from_millis(200);
+
+/// What all workers of a process share.
+#[derive(Debug)]
+pub struct Job {
+    /// The flags.
+    pub config: Config,
+    /// What the core needs.
+    pub engine: EngineConfig,
+    /// What was done.
+    pub tally: Tally,
+    /// What `/readyz` answers.
+    pub readiness: Readiness,
+}
+
+/// Who a worker is to the broker.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// From 0, within the process.
+    pub number: u16,
+    /// Static member name, if any.
+    pub group_instance_id: Option<String>,
+    /// Its transactions' name.
+    pub transactional_id: String,
+}
+
+impl Identity {
+    /// The worker with this number. A static member's id outlives the process, so that its successor finds what it left
+    /// open; `process` tells other processes apart.
+    pub fn new(config: &Config, number: u16, process: &str) -> Self {
+        let group_instance_id = config.instance_id.as_ref().map(|id| config.topics.prefixed(&format!("{id}-{number}")));
+        let own = config.instance_id.as_deref().unwrap_or(process);
+        let transactional_id = format!("{}-{own}-{number}", config.group);
+        Identity { number, group_instance_id, transactional_id }
+    }
+
+    fn consumer_config(&self, config: &Config) -> ClientConfig {
+        let mut client = config.kafka.consumer(&config.group);
+        let mut default = |key: &str, value: &str| {
+            if client.get(key).is_none() {
+                client.set(key, value);
+            }
+        };
+        default("session.timeout.ms", &SESSION_TIMEOUT.as_millis().to_string());
+        default("heartbeat.interval.ms", "1500");
+        // `range` stalls a fraction of what cooperative-sticky does, since workers keep no state that would move.
+        default("partition.assignment.strategy", "range");
+        // Bounds the records read ahead.
+        default("queued.min.messages", "20000");
+        default("queued.max.messages.kbytes", "16384");
+        // Once full, the read-ahead goes on after 10 ms, not after a second.
+        default("fetch.queue.backoff.ms", "10");
+        if let Some(id) = &self.group_instance_id {
+            client.set("group.instance.id", id);
+        }
+        client
+    }
+}
+
+/// Works until shutdown, or until the end with `--until-end`. Blocks its thread.
+///
+/// # Errors
+/// What a restart of the process, or a person, has to mend.
+pub fn work(job: &Arc<Job>, identity: &Identity, shutdown: &Shutdown) -> Result<(), WorkerError> {
+    let patience = Patience::new(shutdown.clone());
+    loop {
+        let ended = match Life::begin(job, identity, &patience) {
+            Ok(life) => life.run()?,
+            Err(Failure::Fatal(error)) => return Err(error),
+            Err(Failure::StartAgain(error)) => {
+                tracing::warn!(%error, "cannot start yet");
+                End::StartAgain
+            }
+        };
+        match ended {
+            End::Stopped => return Ok(()),
+            End::StartAgain if patience.is_stopping() => return Ok(()),
+            End::StartAgain => patience::pause(REST),
+        }
+    }
+}

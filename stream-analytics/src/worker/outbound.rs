@@ -1,0 +1,251 @@
+//! The way out: outputs and offsets, in one transaction (exactly once) or one after the other (at least once).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use common::Topics;
+use common::kafka::{KafkaSettings, LogContext};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header as KafkaHeader, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::{ClientConfig, ClientContext};
+
+use super::error::WorkerError;
+use crate::config::Guarantee;
+use crate::outbox::OutputRecord;
+
+/// How long one attempt at a call to the coordinator takes; unsuccessful ones are made again.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// What becomes of a commit.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nothing of the transaction counts: roll back and begin a new life.
+    StartAgain(KafkaError),
+    /// The process must end.
+    Fatal(WorkerError),
+}
+
+/// Notes a record that the broker refuses for good.
+#[derive(Debug, Default)]
+pub struct DeliveryContext {
+    refused: Mutex<Option<(String, RDKafkaErrorCode)>>,
+}
+
+impl ClientContext for DeliveryContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        LogContext.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        LogContext.error(error, reason);
+    }
+}
+
+impl ProducerContext for DeliveryContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((KafkaError::MessageProduction(code), message)) = result {
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            // The first one is the cause; those behind it in the queue are purged with it.
+            refused.get_or_insert_with(|| (message.topic().to_owned(), *code));
+        }
+    }
+}
+
+/// A worker's producer.
+pub struct Outbound {
+    producer: BaseProducer<DeliveryContext>,
+    topics: Topics,
+    guarantee: Guarantee,
+    transaction_open: bool,
+}
+
+impl Outbound {
+    /// Connects; with exactly-once this aborts what a predecessor of the same id left open, and fences it.
+    pub fn connect(
+        settings: &KafkaSettings,
+        topics: Topics,
+        guarantee: Guarantee,
+        transactional_id: &str,
+        keep_trying: &dyn Fn() -> bool,
+    ) -> Result<Self, Failure> {
+        let mut config: ClientConfig = match guarantee {
+            Guarantee::ExactlyOnce => settings.transactional_producer(transactional_id),
+            Guarantee::AtLeastOnce => settings.producer(),
+        };
+        // Only failures are reported: an acknowledged record needs no call.
+        config.set("delivery.report.only.error", "true");
+        let producer: BaseProducer<DeliveryContext> = config
+            .create_with_context(DeliveryContext::default())
+            .map_err(|error| Failure::Fatal(WorkerError::Settings(error)))?;
+        let outbound = Outbound { producer, topics, guarantee, transaction_open: false };
+        if guarantee == Guarantee::ExactlyOnce {
+            outbound.retry(keep_trying, || outbound.producer.init_transactions(ATTEMPT))?;
+        }
+        Ok(outbound)
+    }
+
+    /// Writes a record, in the open transaction.
+    pub fn send(&mut self, record: &OutputRecord) -> Result<(), Failure> {
+        self.begin()?;
+        let topic = self.topics.name(record.topic);
+        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        for (key, value) in &record.headers {
+            headers = headers.insert(KafkaHeader { key, value: value.as_deref() });
+        }
+        let mut outgoing: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&topic);
+        outgoing.key = record.key.as_deref();
+        outgoing.payload = record.value.as_deref();
+        outgoing.partition = record.partition;
+        if !record.headers.is_empty() {
+            outgoing.headers = Some(headers);
+        }
+        loop {
+            match self.producer.send(outgoing) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                    // Back-pressure: records leave the queue, or time out within the transaction's timeout.
+                    self.producer.poll(Duration::from_millis(10));
+                    outgoing = again;
+                }
+                Err((error, _)) => return Err(self.classify(error)),
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), Failure> {
+        if self.guarantee == Guarantee::ExactlyOnce && !self.transaction_open {
+            self.producer.begin_transaction().map_err(|error| self.classify(error))?;
+            self.transaction_open = true;
+        }
+        Ok(())
+    }
+
+    /// Serves callbacks.
+    pub fn poll(&self) {
+        self.producer.poll(Duration::ZERO);
+    }
+
+    /// Makes everything since the last commit count, with the offsets. `keep_trying` ends the wait for a broker that is
+    /// away.
+    pub fn commit<C: ConsumerContext>(
+        &mut self,
+        consumer: &BaseConsumer<C>,
+        offsets: &TopicPartitionList,
+        keep_trying: &dyn Fn() -> bool,
+    ) -> Result<(), Failure> {
+        if self.guarantee == Guarantee::AtLeastOnce {
+            self.wait_until_sent(keep_trying)?;
+            return self.commit_offsets(consumer, offsets, keep_trying);
+        }
+        self.begin()?;
+        // The member's generation changes with every rebalance: an old one would be refused.
+        let Some(group): Option<ConsumerGroupMetadata> = consumer.group_metadata() else {
+            return Err(Failure::Fatal(WorkerError::NoGroup));
+        };
+        self.retry(keep_trying, || self.producer.send_offsets_to_transaction(offsets, &group, ATTEMPT))?;
+        self.wait_until_sent(keep_trying)?;
+        self.retry(keep_trying, || self.producer.commit_transaction(ATTEMPT))?;
+        self.transaction_open = false;
+        Ok(())
+    }
+
+    /// Commits offsets by themselves (at least once).
+    pub fn commit_offsets<C: ConsumerContext>(
+        &self,
+        consumer: &BaseConsumer<C>,
+        offsets: &TopicPartitionList,
+        keep_trying: &dyn Fn() -> bool,
+    ) -> Result<(), Failure> {
+        self.retry(keep_trying, || consumer.commit(offsets, CommitMode::Sync))
+    }
+
+    /// Waits for the acknowledgements. A commit that has to flush by itself takes 100 ms instead of 8.
+    pub fn wait_until_sent(&self, keep_trying: &dyn Fn() -> bool) -> Result<(), Failure> {
+        while self.producer.in_flight_count() > 0 && keep_trying() {
+            self.producer.poll(Duration::from_millis(1));
+        }
+        self.refused_record()
+    }
+
+    /// A record that the broker refuses for its size will be refused again.
+    fn refused_record(&self) -> Result<(), Failure> {
+        let refused = self.producer.context().refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match refused {
+            Some((topic, RDKafkaErrorCode::MessageSizeTooLarge)) => {
+                Err(Failure::Fatal(WorkerError::RecordTooLarge { topic }))
+            }
+            Some((topic, code)) => {
+                tracing::warn!(topic, %code, "a record was not written");
+                Err(Failure::StartAgain(KafkaError::MessageProduction(code)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Throws away what the open transaction holds.
+    pub fn abort(&mut self, keep_trying: &dyn Fn() -> bool) -> Result<(), Failure> {
+        if !std::mem::take(&mut self.transaction_open) {
+            return Ok(());
+        }
+        self.retry(keep_trying, || self.producer.abort_transaction(ATTEMPT))
+    }
+
+    /// Makes a call until it succeeds or fails for good: a call that timed out may have succeeded on the broker, and is
+    /// finished by making it again.
+    fn retry(&self, keep_trying: &dyn Fn() -> bool, call: impl Fn() -> KafkaResult<()>) -> Result<(), Failure> {
+        let started = Instant::now();
+        loop {
+            let error = match call() {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if !(is_retriable(&error) && keep_trying()) {
+                return Err(self.classify(error));
+            }
+            tracing::debug!(%error, waited_ms = started.elapsed().as_millis(), "trying again");
+            self.producer.poll(Duration::from_millis(50));
+        }
+    }
+
+    fn classify(&self, error: KafkaError) -> Failure {
+        if let Err(refused @ Failure::Fatal(_)) = self.refused_record() {
+            return refused;
+        }
+        match (&error, self.producer.client().fatal_error()) {
+            (_, Some((code, reason))) => Failure::Fatal(WorkerError::fatal(code, reason)),
+            (KafkaError::Transaction(inner), None) if inner.is_fatal() => {
+                Failure::Fatal(WorkerError::fatal(inner.code(), inner.string()))
+            }
+            (KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), None) => {
+                Failure::Fatal(WorkerError::RecordTooLarge { topic: "(an output topic)".to_owned() })
+            }
+            _ => Failure::StartAgain(error),
+        }
+    }
+}
+
+fn is_retriable(error: &KafkaError) -> bool {
+    match error {
+        KafkaError::Transaction(error) => error.is_retriable() && !error.txn_requires_abort(),
+        KafkaError::ConsumerCommit(code) => matches!(
+            code,
+            RDKafkaErrorCode::RequestTimedOut
+                | RDKafkaErrorCode::OperationTimedOut
+                | RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
+        ),
+        _ => false,
+    }
+}
+
+/// Shared with the consumer's thread of a life.
+pub type SharedConsumer<C> = Arc<BaseConsumer<C>>;

@@ -1,0 +1,79 @@
+//! Inputs: anything that can be read twice, plain or gzip.
+
+mod files;
+mod sniff;
+
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+
+use flate2::read::MultiGzDecoder;
+
+pub use files::{open_files, spool_standard_input};
+
+use crate::error::{Error, InputProblem};
+
+/// What an input is read from.
+pub trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// An input with the name that reports and rejects call it by.
+pub struct Input<'r> {
+    name: String,
+    reader: Box<dyn ReadSeek + 'r>,
+}
+
+/// An input opened at its beginning, after its byte-order mark.
+pub(crate) type Opened<'i> = Box<dyn Read + Send + 'i>;
+
+impl<'r> Input<'r> {
+    /// It is read twice from its start; gzip is told by its first bytes.
+    pub fn new(name: impl Into<String>, reader: impl ReadSeek + 'r) -> Self {
+        Input { name: name.into(), reader: Box::new(reader) }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many bytes it has as it lies there, packed or not.
+    pub(crate) fn size(&mut self) -> Result<u64, Error> {
+        self.reader.seek(SeekFrom::End(0)).map_err(|error| read_error(&self.name, error))
+    }
+
+    /// Opens it at its beginning. What is clearly not CSV in UTF-8 is refused by its first bytes.
+    pub(crate) fn open(&mut self) -> Result<Opened<'_>, Error> {
+        let Input { name, reader } = self;
+        let refuse = |problem| Error::Input { name: name.clone(), problem };
+        reader.seek(SeekFrom::Start(0)).map_err(|error| read_error(name, error))?;
+        let packed = read_head(reader, 2).map_err(|error| read_error(name, error))?;
+        reader.seek(SeekFrom::Start(0)).map_err(|error| read_error(name, error))?;
+        let mut opened: Opened<'_> = if packed == sniff::GZIP {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(64 << 10, reader)))
+        } else {
+            Box::new(reader)
+        };
+        let head = read_head(&mut opened, sniff::HEAD_BYTES).map_err(|error| read_error(name, error))?;
+        let marked = sniff::check(&head).map_err(refuse)?;
+        let mut head = Cursor::new(head);
+        head.set_position(marked);
+        Ok(Box::new(head.chain(opened)))
+    }
+}
+
+/// What reading has come to: damaged gzip data is the input's fault, the rest the system's.
+pub(crate) fn read_error(name: &str, error: io::Error) -> Error {
+    let name = name.to_owned();
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            Error::Input { name, problem: InputProblem::Gzip(error) }
+        }
+        _ => Error::Read { name, source: error },
+    }
+}
+
+fn read_head(reader: &mut impl Read, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.take(bytes).read_to_end(&mut head)?;
+    Ok(head)
+}

@@ -1,0 +1,67 @@
+//! How far a run has published, as the topic `sales.progress` tells.
+
+use std::time::{Duration, Instant};
+
+use common::kafka::KafkaSettings;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+use serde::{Deserialize, Serialize};
+
+use super::PublishError;
+
+/// A value of `sales.progress`; the key is the run's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// Items of the reference that are published.
+    pub(super) items: u64,
+    /// Rows of the input that are published, as cleaned or as rejected.
+    pub(super) rows: u64,
+    /// Whether the summary is published too.
+    pub(super) done: bool,
+}
+
+/// Longer than a dead producer's transaction stays open.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+/// The latest committed progress of `run`; call it once the run's transactional id is fenced.
+pub(super) fn read(settings: &KafkaSettings, group: &str, topic: &str, run: &str) -> Result<Progress, PublishError> {
+    let committed: BaseConsumer = settings.consumer(group).create()?;
+    let all: BaseConsumer = settings.client().set("isolation.level", "read_uncommitted").create()?;
+    let metadata = all.fetch_metadata(Some(topic), PATIENCE)?;
+    let partitions: Vec<i32> = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|p| p.id()).collect();
+    // Another run's open transaction hides what was committed behind its first record: wait for its end.
+    let started = Instant::now();
+    for partition in &partitions {
+        let (_, end) = all.fetch_watermarks(topic, *partition, PATIENCE)?;
+        while committed.fetch_watermarks(topic, *partition, PATIENCE)?.1 < end {
+            if started.elapsed() > PATIENCE {
+                return Err(PublishError::Hidden { topic: topic.to_owned() });
+            }
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+        }
+    }
+    let mut assignment = TopicPartitionList::new();
+    for partition in &partitions {
+        assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
+    }
+    committed.assign(&assignment)?;
+    let mut progress = Progress::default();
+    let mut unread = partitions.len();
+    let started = Instant::now();
+    while unread > 0 {
+        match committed.poll(LOOK_AGAIN_AFTER) {
+            Some(Ok(record)) if record.key() == Some(run.as_bytes()) => {
+                progress = record.payload().and_then(|value| serde_json::from_slice(value).ok()).unwrap_or_default();
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
+            Some(Err(error)) => return Err(error.into()),
+            Some(Ok(_)) => {}
+            None if started.elapsed() > PATIENCE => return Err(PublishError::Hidden { topic: topic.to_owned() }),
+            None => {}
+        }
+    }
+    Ok(progress)
+}

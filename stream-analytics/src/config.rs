@@ -9,6 +9,7 @@ use common::telemetry::HttpAddress;
 use common::{DurationOrOff, Money, TopicKind, Topics, parse_duration};
 
 use crate::combine::CombineConfig;
+use crate::dashboard::DashboardConfig;
 use crate::engine::{EngineConfig, Limits};
 use crate::merge::MergeConfig;
 use crate::window::{WindowSpec, WindowSpecError};
@@ -216,8 +217,9 @@ pub struct Config {
     pub http: HttpAddress,
     /// Console sink.
     pub console: bool,
-    /// Watermark delay.
-    pub watermark_delay: Duration,
+    window: Duration,
+    slide: Duration,
+    watermark_delay: Duration,
     windows: WindowSpec,
     idle_after_ms: Option<i64>,
     max_ahead_ms: Option<i64>,
@@ -259,6 +261,8 @@ impl TryFrom<&AnalyticsArgs> for Config {
             accept_loss: args.accept_loss,
             http: args.http,
             console: args.console,
+            window: args.window,
+            slide: args.slide,
             watermark_delay: args.watermark_delay,
             windows: WindowSpec::new(args.window, args.slide)?,
             idle_after_ms: args.idle_after.0.map(ms),
@@ -272,6 +276,19 @@ impl TryFrom<&AnalyticsArgs> for Config {
 }
 
 impl Config {
+    /// What the dashboard needs.
+    pub fn dashboard(&self) -> DashboardConfig {
+        DashboardConfig {
+            kafka: self.kafka.clone(),
+            topics: self.topics.clone(),
+            group_id: self.group.clone(),
+            receipts_topic: self.input_topic.clone(),
+            window: self.window,
+            slide: self.slide,
+            watermark_delay: self.watermark_delay,
+        }
+    }
+
     /// What the core needs, with the partition counts and (for `--until-end`) the ends that were found at start.
     pub fn engine(&self, input_partitions: i32, merge_partitions: i32, ends: Vec<i64>) -> EngineConfig {
         EngineConfig {

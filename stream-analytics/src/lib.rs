@@ -5,8 +5,8 @@
 //! worker without Kafka: both stages of the partitions in its care, and what it commits ([`progress`]). All of that is
 //! pure: no I/O, no clock.
 //!
-//! Around it: [`config`] reads the flags, [`startup`] looks at the cluster, [`worker`] drives an engine from Kafka, and
-//! [`console`] shows results on a terminal. [`run`] puts them together.
+//! Around it: [`config`] reads the flags, [`startup`] looks at the cluster, [`worker`] drives an engine from Kafka,
+//! [`dashboard`] and [`console`] show results to people. [`run`] puts them together.
 
 pub mod combine;
 pub mod config;
@@ -29,6 +29,7 @@ use common::exit::ExitStatus;
 use common::shutdown::Shutdown;
 use common::telemetry::{self, Readiness, TelemetryError};
 use config::{AnalyticsArgs, Config, ConfigError};
+use dashboard::DashboardError;
 use startup::StartupError;
 use tally::{Summary, Tally};
 use worker::{Identity, Job, WorkerError};
@@ -48,6 +49,9 @@ pub enum Error {
     /// HTTP.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// The dashboard.
+    #[error(transparent)]
+    Dashboard(#[from] DashboardError),
 }
 
 impl ExitStatus for Error {
@@ -56,6 +60,7 @@ impl ExitStatus for Error {
             Error::Config(_) => 2,
             Error::Startup(error) => error.exit_status(),
             Error::Worker(_) | Error::Telemetry(_) => 1,
+            Error::Dashboard(error) => error.exit_status(),
         }
     }
 }
@@ -76,7 +81,7 @@ pub async fn run(args: AnalyticsArgs, shutdown: Shutdown) -> Result<Summary, Err
     };
     let server = listener.map(|listener| {
         let router = telemetry::router(recorder, readiness.clone());
-        tokio::spawn(telemetry::serve(listener, router, stop.clone()))
+        tokio::spawn(dashboard::serve(listener, config.dashboard(), router, stop.clone()))
     });
     let console = config.console.then(|| {
         let (kafka, topics, stop) = (config.kafka.clone(), config.topics.clone(), stop.clone());

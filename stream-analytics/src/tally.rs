@@ -62,3 +62,14 @@ impl std::fmt::Display for Summary {
         write!(f, "{receipts} receipts counted, {expensive} expensive, {late} late, {malformed} malformed")
     }
 }
+
+/// Two runs together.
+impl std::ops::AddAssign for Summary {
+    fn add_assign(&mut self, other: Summary) {
+        self.receipts += other.receipts;
+        self.late += other.late;
+        self.malformed += other.malformed;
+        self.expensive += other.expensive;
+        self.windows += other.windows;
+    }
+}

@@ -1,0 +1,191 @@
+//! A tab of a headless Chromium.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chromiumoxide::cdp::browser_protocol::emulation::{
+    MediaFeature, SetDeviceMetricsOverrideParams, SetEmulatedMediaParams,
+};
+use chromiumoxide::cdp::browser_protocol::input::{
+    DispatchKeyEventParams, DispatchKeyEventType, DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
+};
+use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
+use chromiumoxide::{Browser, BrowserConfig, Page};
+use futures_util::StreamExt;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinHandle;
+
+/// Browsers at a time: each is several processes.
+static BROWSERS: Semaphore = Semaphore::const_new(2);
+/// What does not come about in this time does not come about.
+const PATIENCE_MS: u32 = 30_000;
+
+/// What the page is looked at with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Device {
+    width: u32,
+    height: u32,
+    is_phone: bool,
+    is_dark: bool,
+}
+
+impl Device {
+    pub(crate) const DESKTOP: Device = Device { width: 1440, height: 900, is_phone: false, is_dark: false };
+    pub(crate) const PHONE: Device = Device { width: 360, height: 740, is_phone: true, is_dark: false };
+
+    pub(crate) const fn dark(self) -> Device {
+        Device { is_dark: true, ..self }
+    }
+}
+
+pub(crate) struct Tab {
+    browser: Browser,
+    page: Page,
+    events: JoinHandle<()>,
+    _profile: TempDir,
+    _permit: SemaphorePermit<'static>,
+}
+
+/// What the tests' expressions use, and what goes wrong in the page.
+const PRELUDE: &str = "
+    window.text = (selector, root = document) => root.querySelector(selector)?.textContent ?? null;
+    window.all = (selector) => [...document.querySelectorAll(selector)];
+    window.faults = [];
+    addEventListener('error', (event) => faults.push(String(event.message)), true);
+    addEventListener('unhandledrejection', (event) => faults.push(String(event.reason)));
+    addEventListener('securitypolicyviolation', (event) => faults.push(`${event.violatedDirective} ${event.blockedURI}`));
+";
+
+impl Tab {
+    pub(crate) async fn open(url: &str, device: Device) -> Tab {
+        let permit = BROWSERS.acquire().await.unwrap();
+        let profile = tempfile::tempdir().unwrap();
+        let config = BrowserConfig::builder()
+            .chrome_executable(chromium())
+            .user_data_dir(profile.path())
+            .no_sandbox()
+            .new_headless_mode()
+            .viewport(None)
+            .args(["--lang=en-US", "--disable-gpu", "--disable-dev-shm-usage"])
+            .launch_timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let (browser, mut handler) = Browser::launch(config).await.unwrap();
+        let events = tokio::spawn(async move { while handler.next().await.is_some() {} });
+        let page = browser.new_page("about:blank").await.unwrap();
+        let metrics = SetDeviceMetricsOverrideParams::new(device.width, device.height, 1.0, device.is_phone);
+        page.execute(metrics).await.unwrap();
+        let scheme = if device.is_dark { "dark" } else { "light" };
+        let scheme = MediaFeature::new("prefers-color-scheme", scheme);
+        page.execute(SetEmulatedMediaParams::builder().features([scheme]).build()).await.unwrap();
+        page.evaluate_on_new_document(PRELUDE).await.unwrap();
+        page.goto(url).await.unwrap();
+        Tab { browser, page, events, _profile: profile, _permit: permit }
+    }
+
+    pub(crate) async fn close(mut self) {
+        self.browser.close().await.unwrap();
+        self.browser.wait().await.unwrap();
+        self.events.await.unwrap();
+    }
+
+    /// The value of an expression, or of the promise that it is.
+    pub(crate) async fn value(&self, expression: &str) -> Value {
+        let evaluate =
+            EvaluateParams::builder().expression(expression).await_promise(true).return_by_value(true).build().unwrap();
+        self.page.evaluate_expression(evaluate).await.unwrap().value().cloned().unwrap_or(Value::Null)
+    }
+
+    /// Runs statements.
+    pub(crate) async fn run(&self, statements: &str) {
+        self.value(&format!("{statements}; null")).await;
+    }
+
+    /// Waits until an expression has this value.
+    pub(crate) async fn until(&self, expression: &str, expected: &Value) {
+        let watched = format!(
+            "new Promise((done) => {{
+                const wanted = JSON.stringify({expected});
+                const last = performance.now() + {PATIENCE_MS};
+                const look = () => {{
+                    let value;
+                    try {{ value = {expression}; }} catch (fault) {{ value = String(fault); }}
+                    if (typeof value === 'undefined') value = null;
+                    if (JSON.stringify(value) === wanted || performance.now() > last) done(value);
+                    else setTimeout(look, 30);
+                }};
+                look();
+            }})"
+        );
+        let found = self.value(&watched).await;
+        assert_eq!(&found, expected, "{expression}");
+    }
+
+    pub(crate) async fn reload(&self) {
+        self.page.reload().await.unwrap();
+    }
+
+    /// Clicks in the middle of an element, as a pointer does.
+    pub(crate) async fn click(&self, selector: &str) {
+        let middle = format!(
+            "(() => {{ const node = document.querySelector({selector:?}); node.scrollIntoView({{ block: 'center', behavior: 'instant' }}); const r = node.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]; }})()"
+        );
+        let at = self.value(&middle).await;
+        self.click_at(&at).await;
+    }
+
+    /// Clicks at `[x, y]`.
+    pub(crate) async fn click_at(&self, at: &Value) {
+        let (x, y) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+        for kind in [
+            DispatchMouseEventType::MouseMoved,
+            DispatchMouseEventType::MousePressed,
+            DispatchMouseEventType::MouseReleased,
+        ] {
+            let event =
+                DispatchMouseEventParams::builder().r#type(kind).x(x).y(y).button(MouseButton::Left).click_count(1);
+            self.page.execute(event.build().unwrap()).await.unwrap();
+        }
+    }
+
+    /// Presses a named key.
+    pub(crate) async fn press(&self, key: &str) {
+        for kind in [DispatchKeyEventType::KeyDown, DispatchKeyEventType::KeyUp] {
+            let event = DispatchKeyEventParams::builder().r#type(kind).key(key).code(key);
+            self.page.execute(event.build().unwrap()).await.unwrap();
+        }
+    }
+
+    /// Types into a field, in place of what is there.
+    pub(crate) async fn fill(&self, selector: &str, value: &str) {
+        self.run(&format!(
+            "{{ const field = document.querySelector({selector:?}); field.value = {value:?}; field.dispatchEvent(new Event('input', {{ bubbles: true }})); }}"
+        ))
+        .await;
+    }
+
+    /// Chooses from a list, once the choice is there.
+    pub(crate) async fn choose(&self, selector: &str, value: &str) {
+        let there = format!("all('{selector} option').some((option) => option.value === {value:?})");
+        self.until(&there, &Value::Bool(true)).await;
+        self.run(&format!(
+            "{{ const list = document.querySelector({selector:?}); list.value = {value:?}; list.dispatchEvent(new Event('change', {{ bubbles: true }})); }}"
+        ))
+        .await;
+    }
+}
+
+/// Where Chromium is.
+fn chromium() -> PathBuf {
+    if let Some(path) = std::env::var_os("CHROMIUM") {
+        return path.into();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|file| file.is_file())
+        .expect("Chromium is needed: apt-get install chromium, or set CHROMIUM to its path")
+}

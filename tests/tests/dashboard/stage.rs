@@ -1,0 +1,149 @@
+//! A broker, its topics, and a dashboard that reads them.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use common::kafka::{Cluster, KafkaSettings, TopicSettings};
+use common::results::ExpensiveReceipt;
+use common::shutdown::Shutdown;
+use common::{Receipt, TopicKind, Topics, dead_letter};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
+use serde_json::Value;
+use stream_analytics::dashboard::{DashboardConfig, serve};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::results::{Sales, now_ms};
+
+const PARTITIONS: i32 = 2;
+
+pub(crate) struct Stage {
+    settings: KafkaSettings,
+    topics: Topics,
+    producer: FutureProducer,
+    address: SocketAddr,
+    server: Option<(Shutdown, JoinHandle<()>)>,
+    // Last: it goes when all its clients have gone.
+    _embedded: Option<MockCluster<'static, DefaultProducerContext>>,
+}
+
+impl Stage {
+    /// Topics of their own on the broker, and a dashboard.
+    pub(crate) async fn set() -> Stage {
+        let (embedded, brokers) = match std::env::var("KAFKA_BROKERS") {
+            Ok(brokers) => (None, brokers),
+            Err(_) => {
+                let embedded = MockCluster::new(1).unwrap();
+                let brokers = embedded.bootstrap_servers();
+                (Some(embedded), brokers)
+            }
+        };
+        let settings = KafkaSettings::new(brokers);
+        let topics = Topics::with_prefix(format!("dashboard-test-{}-{}-", std::process::id(), unique()));
+        match &embedded {
+            // Without an admin API, topics are made through the mock cluster's own call.
+            Some(embedded) => {
+                for kind in TopicKind::ALL {
+                    embedded.create_topic(&topics.name(kind), PARTITIONS, 1).unwrap();
+                }
+            }
+            None => {
+                let to_connect = settings.clone();
+                let connected = tokio::task::spawn_blocking(move || Cluster::connect(&to_connect));
+                let with = TopicSettings { partitions: PARTITIONS, replication_factor: None };
+                connected.await.unwrap().unwrap().create_missing(&topics, TopicKind::ALL, with).await.unwrap();
+            }
+        }
+        let producer = settings.producer().create().unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let mut stage = Stage { settings, topics, producer, address, server: None, _embedded: embedded };
+        stage.start_server().await;
+        stage
+    }
+
+    /// At the address that it had before.
+    pub(crate) async fn start_server(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.address = listener.local_addr().unwrap();
+        let config = DashboardConfig {
+            kafka: self.settings.clone(),
+            group_id: self.topics.prefixed("stream-analytics"),
+            receipts_topic: self.topics.name(TopicKind::Receipts),
+            topics: self.topics.clone(),
+            window: Duration::from_secs(10),
+            slide: Duration::from_secs(10),
+            watermark_delay: Duration::from_secs(10),
+        };
+        let shutdown = Shutdown::new();
+        let until = shutdown.clone();
+        let served = tokio::spawn(async move { serve(listener, config, axum::Router::new(), until).await.unwrap() });
+        self.server = Some((shutdown, served));
+    }
+
+    pub(crate) async fn stop_server(&mut self) {
+        let (shutdown, served) = self.server.take().unwrap();
+        shutdown.cancel();
+        served.await.unwrap();
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Reads a path of the API.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        tokio::task::block_in_place(|| stream.read_to_string(&mut answer)).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// All results of a window, each on its topic.
+    pub(crate) async fn publish_window(&self, sales: &Sales) {
+        let kinds = [TopicKind::TopStores, TopicKind::PopularItems, TopicKind::SalesTotals];
+        for (kind, value) in kinds.into_iter().zip(sales.values(&sales.window())) {
+            self.publish_text(kind, &value).await;
+        }
+    }
+
+    /// A receipt, with its total where the topic wants it.
+    pub(crate) async fn publish(&self, kind: TopicKind, receipt: &Receipt) {
+        let value = match kind {
+            TopicKind::ExpensiveReceipts => ExpensiveReceipt { receipt, total: receipt.total().unwrap() }.to_json(),
+            _ => receipt.to_json(),
+        };
+        self.publish_text(kind, std::str::from_utf8(&value).unwrap()).await;
+    }
+
+    pub(crate) async fn publish_text(&self, kind: TopicKind, value: &str) {
+        self.send(kind, value, OwnedHeaders::new()).await;
+    }
+
+    /// A late receipt, with what is said of it.
+    pub(crate) async fn publish_dead_letter(&self, kind: TopicKind, message: &str) {
+        let header = |key, value| Header { key, value: Some(value) };
+        let headers = OwnedHeaders::new()
+            .insert(header(dead_letter::EXCEPTION, dead_letter::LATE))
+            .insert(header(dead_letter::MESSAGE, message));
+        self.send(kind, "?", headers).await;
+    }
+
+    async fn send(&self, kind: TopicKind, value: &str, headers: OwnedHeaders) {
+        let topic = self.topics.name(kind);
+        let record = FutureRecord::to(&topic).key("k").payload(value).headers(headers).timestamp(now_ms());
+        self.producer.send(record, Duration::from_secs(10)).await.unwrap();
+    }
+}
+
+/// Tells apart the stages of one process.
+fn unique() -> usize {
+    static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}

@@ -39,6 +39,7 @@ pub(crate) struct Made<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     pub(crate) elapsed: Duration,
+    pub(crate) settled: Duration,
     pub(crate) target_per_s: Option<f64>,
     pub(crate) max_behind: Duration,
     pub(crate) mean_behind: Duration,
@@ -143,11 +144,13 @@ impl<S: Source, K: Sink> Sender<S, K> {
         let stopped = self.send_plan()?;
         let sent_ns = self.elapsed_ns();
         self.settle(stopped)?;
+        let settled = self.started.elapsed();
         let complete = Ledger::get(&self.ledger.failed) == 0;
         self.source.finish(complete)?;
         let pacer = self.plan.pacer.as_ref();
         Ok(Pace {
             elapsed: Duration::from_nanos(sent_ns),
+            settled,
             target_per_s: pacer.map(Pacer::target_per_s),
             max_behind: Duration::from_nanos(pacer.map_or(0, Pacer::max_behind_ns)),
             mean_behind: Duration::from_nanos(pacer.map_or(0, Pacer::mean_behind_ns)),

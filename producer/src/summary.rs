@@ -30,6 +30,8 @@ pub struct Summary {
     pub expensive: u64,
     /// Wall time from the first record to the last, seconds.
     pub elapsed_s: f64,
+    /// Wall time from the first record to the last acknowledgement, seconds.
+    pub settled_s: f64,
     /// The rate aimed at, a second; none for `max`.
     pub target_per_s: Option<f64>,
     /// The rate reached, a second.
@@ -83,6 +85,7 @@ impl Summary {
             injected: ledger.injected(),
             expensive: Ledger::get(&ledger.expensive),
             elapsed_s,
+            settled_s: pace.settled.as_secs_f64(),
             target_per_s: pace.target_per_s,
             // The first record starts the clock.
             achieved_per_s: if elapsed_s > 0.0 { to_f64(sent.saturating_sub(1)) / elapsed_s } else { 0.0 },

@@ -64,8 +64,9 @@ impl Spill {
     }
 
     /// How many rows have an id that an earlier row has, and how many ids that concerns.
-    pub fn count(self) -> io::Result<Duplicates> {
-        let Runs { file, spilled, kept } = self.runs.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    pub fn count(&self) -> io::Result<Duplicates> {
+        let mut runs = self.runs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Runs { file, spilled, kept } = std::mem::take(&mut *runs);
         let share = READ_BYTES / spilled.len().max(1) / 8 * 8;
         let mut sources: Vec<Source<'_>> = kept.iter().map(|ids| Source::Memory(ids.iter())).collect();
         if let Some(file) = &file {

@@ -86,18 +86,13 @@ impl<R: Read> Splitter<R> {
 
     /// Reads until there are `wanted` bytes, or the end.
     fn fill(&mut self, piece: &mut Vec<u8>, wanted: usize, on_read: &mut impl FnMut(&[u8])) -> io::Result<()> {
-        while !self.ended && piece.len() < wanted {
-            let had = piece.len();
-            piece.resize(wanted, 0);
-            let read = match self.reader.read(&mut piece[had..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-                Err(error) => return Err(error),
-                Ok(read) => {
-                    self.ended = read == 0;
-                    read
-                }
-            };
-            piece.truncate(had + read);
+        let had = piece.len();
+        if !self.ended && had < wanted {
+            let missing = wanted - had;
+            piece.reserve(missing);
+            // Reads into the reserved space without filling it with zeros first.
+            let read = (&mut self.reader).take(missing as u64).read_to_end(piece)?;
+            self.ended = read < missing;
             on_read(&piece[had..]);
         }
         Ok(())

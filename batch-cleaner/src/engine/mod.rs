@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use crate::columns::{Column, Columns};
-use crate::duplicates::{Duplicates, Ids, Spill};
+use crate::duplicates::{Ids, Spill};
 use crate::error::Error;
 use crate::header::Header;
 use crate::input::Input;
@@ -90,9 +90,16 @@ pub fn clean_all<S: Sink>(
     sink: &mut S,
 ) -> Result<Report, Error> {
     let engine = Engine { options, observer };
-    let (survey, header, duplicates) = engine.survey(inputs)?;
+    let spill = Spill::new(options.scratch_folder.clone());
+    let (survey, header) = engine.survey(inputs, &spill)?;
     sink.start(&survey)?;
-    let (tally, samples) = engine.clean(inputs, &survey, sink)?;
+    let (cleaned, duplicates) = std::thread::scope(|scope| {
+        let counted = scope.spawn(|| spill.count());
+        (engine.clean(inputs, &survey, sink), counted.join())
+    });
+    let (tally, samples) = cleaned?;
+    let duplicates = duplicates.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let duplicates = duplicates.map_err(|error| engine.scratch_error(error))?;
     if tally.rows_read != survey.rows {
         return Err(Error::Changed);
     }
@@ -114,19 +121,18 @@ struct Lesson {
 
 impl<O: Observer> Engine<'_, O> {
     /// The first pass.
-    fn survey(&self, inputs: &mut [Input<'_>]) -> Result<(Survey, Header, Duplicates), Error> {
-        let spill = Spill::new(self.options.scratch_folder.clone());
+    fn survey(&self, inputs: &mut [Input<'_>], spill: &Spill) -> Result<(Survey, Header), Error> {
         let mut feed = Feed::new(inputs, self.options.piece_bytes, self.options.fingerprint);
         let order = InOrder::new(());
         let lessons = self.run(&mut feed, &order, |lesson: &mut Lesson, piece, scratch| {
             let before = lesson.rows;
-            each_record(piece, scratch, |_, fields| {
+            each_record(piece, &LEARNT, scratch, |_, fields| {
                 lesson.rows += 1;
                 if let Ok(fields) = fields {
                     learn(lesson, fields);
                 }
             });
-            lesson.ids.spill(&spill).map_err(|error| self.scratch_error(error))?;
+            lesson.ids.spill(spill).map_err(|error| self.scratch_error(error))?;
             self.bounded("items", lesson.reference.len())?;
             Ok((lesson.rows - before, |(): &mut ()| Ok(())))
         })?;
@@ -135,13 +141,12 @@ impl<O: Observer> Engine<'_, O> {
         for lesson in lessons {
             rows += lesson.rows;
             reference.merge(lesson.reference);
-            lesson.ids.finish(&spill).map_err(|error| self.scratch_error(error))?;
+            lesson.ids.finish(spill).map_err(|error| self.scratch_error(error))?;
         }
         self.bounded("items", reference.len())?;
-        let duplicates = spill.count().map_err(|error| self.scratch_error(error))?;
         let (header, fingerprint) = feed.finish();
         let header = header.ok_or_else(|| Error::Arguments("there is no input".to_owned()))?;
-        Ok((Survey { reference: reference.build(), fingerprint, rows }, header, duplicates))
+        Ok((Survey { reference: reference.build(), fingerprint, rows }, header))
     }
 
     /// The second pass.
@@ -165,7 +170,7 @@ impl<O: Observer> Engine<'_, O> {
                 .pop()
                 .expect("there is a part for every worker, and it is put back");
             let mut samples = Samples::default();
-            each_record(piece, scratch, |origin, fields| match fields {
+            each_record(piece, &Column::ALL, scratch, |origin, fields| match fields {
                 Ok(fields) => {
                     let (mut row, invalid) = Row::read(fields);
                     tally.read(row.nulls(), invalid);
@@ -276,16 +281,14 @@ impl<O: Observer> Engine<'_, O> {
     }
 }
 
-fn learn(lesson: &mut Lesson, fields: &[&str; Column::COUNT]) {
-    let field = |column: Column| present(fields[column.index()]);
-    if let Some(id) = field(Column::TransactionId) {
+/// The columns that the first pass looks at.
+const LEARNT: [Column; 4] = [Column::TransactionId, Column::Category, Column::Item, Column::PricePerUnit];
+
+fn learn(lesson: &mut Lesson, fields: &[&str; LEARNT.len()]) {
+    let [id, category, item, price] = fields.map(present);
+    if let Some(id) = id {
         lesson.ids.add(id);
     }
-    let row = Row {
-        category: field(Column::Category),
-        item: field(Column::Item),
-        price_per_unit: field(Column::PricePerUnit).and_then(parse_money),
-        ..Row::default()
-    };
-    lesson.reference.learn(&row);
+    let price_per_unit = price.and_then(parse_money);
+    lesson.reference.learn(&Row { category, item, price_per_unit, ..Row::default() });
 }

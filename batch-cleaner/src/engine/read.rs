@@ -16,11 +16,12 @@ pub(super) struct Scratch {
     unquoted: String,
 }
 
-/// Visits the piece's records in order.
-pub(super) fn each_record<'p>(
+/// Visits the piece's records in order, each with its fields of the given columns.
+pub(super) fn each_record<'p, const N: usize>(
     piece: &'p Piece,
+    columns: &[Column; N],
     scratch: &mut Scratch,
-    mut visit: impl FnMut(Origin<'_>, Result<&[&str; Column::COUNT], Unreadable>),
+    mut visit: impl FnMut(Origin<'_>, Result<&[&str; N], Unreadable>),
 ) {
     let Some(header) = &piece.source.header else { return };
     let origin = |line: u64, raw: &'p [u8]| Origin {
@@ -32,6 +33,7 @@ pub(super) fn each_record<'p>(
         visit(origin(piece.first_line, without_line_break(&piece.bytes)), Err(Unreadable::Spoilt(spoilt)));
         return;
     }
+    let positions = columns.map(|column| header.position(column));
     let text = std::str::from_utf8(&piece.bytes).ok();
     let mut records = Records::new(&piece.bytes, &mut scratch.marks);
     while let Some(record) = records.advance() {
@@ -59,7 +61,7 @@ pub(super) fn each_record<'p>(
             visit(origin, Err(why));
             continue;
         }
-        let fields = Column::ALL.map(|column| records.fields()[header.position(column)]);
+        let fields = positions.map(|position| records.fields()[position]);
         if fields.iter().any(|field| field.has_doubled_quotes()) {
             scratch.unquoted.clear();
             let ends = fields.map(|field| {

@@ -47,6 +47,10 @@ impl<W: Write + Send> Sink for CsvSink<W> {
     }
 }
 
+fn write_plain(out: &mut Vec<u8>, text: Option<&str>) {
+    out.extend_from_slice(text.unwrap_or_default().as_bytes());
+}
+
 /// CSV lines of one piece.
 pub struct CsvPart {
     stream: StreamPart,
@@ -58,11 +62,18 @@ impl Part for CsvPart {
         let lineage = self.lineage;
         self.stream.push(|out| {
             let row = &cleaned.row;
+            // A record without quotes and carriage returns has no text that needs quotes; one look tells it for all
+            // fields. A restored item comes from another record.
+            let plain = memchr::memchr2(b'"', b'\r', cleaned.origin.raw).is_none();
+            let write_text =
+                |out: &mut Vec<u8>, text| if plain { write_plain(out, text) } else { write_text(out, text) };
             write_text(out, row.transaction_id);
-            for text in [row.customer_id, row.category, row.item] {
+            for text in [row.customer_id, row.category] {
                 out.push(b',');
                 write_text(out, text);
             }
+            out.push(b',');
+            crate::csv::write_text(out, row.item);
             out.push(b',');
             if let Some(price) = row.price_per_unit {
                 write_money(out, price);

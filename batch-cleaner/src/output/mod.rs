@@ -1,10 +1,11 @@
-//! Cleaned rows as bytes: CSV and JSON lines, and the lists of rejects and repairs.
+//! Cleaned rows as bytes: CSV, JSON lines and Parquet, and the lists of rejects and repairs.
 
 mod csv_rows;
 mod file;
 mod json;
 mod lists;
 mod number;
+mod parquet_rows;
 mod rows;
 mod stream;
 
@@ -12,5 +13,6 @@ pub use csv_rows::{CsvSink, HEADER};
 pub use file::Target;
 pub use json::{JsonLinesSink, write_row as write_json_row, write_string as write_json_string};
 pub use lists::{RejectsSink, RepairsSink};
+pub use parquet_rows::ParquetSink;
 pub use rows::{Format, RowsSink};
 pub use stream::Packing;

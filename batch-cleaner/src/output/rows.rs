@@ -5,6 +5,7 @@ use std::path::Path;
 use super::csv_rows::{CsvPart, CsvSink};
 use super::file::Target;
 use super::json::{JsonLinesPart, JsonLinesSink};
+use super::parquet_rows::{ParquetPart, ParquetSink};
 use super::stream::Packing;
 use crate::error::Error;
 use crate::sink::{Cleaned, Part, Sink, Survey};
@@ -16,6 +17,8 @@ pub enum Format {
     Csv(Packing),
     /// `.jsonl`, `.jsonl.gz`.
     JsonLines(Packing),
+    /// `.parquet`.
+    Parquet,
 }
 
 impl Format {
@@ -28,6 +31,7 @@ impl Format {
         };
         match stem.rsplit_once('.').map(|(_, ending)| ending) {
             Some("csv") | None => Ok(Format::Csv(packing)),
+            Some("parquet") if packing == Packing::Plain => Ok(Format::Parquet),
             Some("jsonl" | "ndjson") => Ok(Format::JsonLines(packing)),
             // Devices and pipes have no ending that says anything.
             _ if path.metadata().is_ok_and(|metadata| !metadata.is_file()) => Ok(Format::Csv(Packing::Plain)),
@@ -45,6 +49,8 @@ pub enum RowsSink {
     Csv(CsvSink<Target>),
     /// JSON lines.
     JsonLines(JsonLinesSink<Target>),
+    /// Parquet.
+    Parquet(Box<ParquetSink<Target>>),
 }
 
 /// The rows of one piece.
@@ -53,6 +59,8 @@ pub enum RowsPart {
     Csv(CsvPart),
     /// JSON lines.
     JsonLines(JsonLinesPart),
+    /// Parquet.
+    Parquet(Box<ParquetPart>),
 }
 
 impl RowsSink {
@@ -64,6 +72,7 @@ impl RowsSink {
             Format::JsonLines(packing) => {
                 RowsSink::JsonLines(JsonLinesSink::new(name, Target::open(path)?, packing, lineage))
             }
+            Format::Parquet => RowsSink::Parquet(Box::new(ParquetSink::new(name, Target::open(path)?, lineage)?)),
         })
     }
 
@@ -72,6 +81,7 @@ impl RowsSink {
         match self {
             RowsSink::Csv(sink) => sink.finish(),
             RowsSink::JsonLines(sink) => sink.finish(),
+            RowsSink::Parquet(sink) => sink.finish(),
         }
     }
 }
@@ -83,6 +93,7 @@ impl Sink for RowsSink {
         match self {
             RowsSink::Csv(sink) => RowsPart::Csv(sink.part()),
             RowsSink::JsonLines(sink) => RowsPart::JsonLines(sink.part()),
+            RowsSink::Parquet(sink) => RowsPart::Parquet(Box::new(sink.part())),
         }
     }
 
@@ -90,6 +101,7 @@ impl Sink for RowsSink {
         match self {
             RowsSink::Csv(sink) => sink.start(survey),
             RowsSink::JsonLines(sink) => sink.start(survey),
+            RowsSink::Parquet(sink) => sink.start(survey),
         }
     }
 
@@ -97,6 +109,7 @@ impl Sink for RowsSink {
         match (self, part) {
             (RowsSink::Csv(sink), RowsPart::Csv(part)) => sink.write(part),
             (RowsSink::JsonLines(sink), RowsPart::JsonLines(part)) => sink.write(part),
+            (RowsSink::Parquet(sink), RowsPart::Parquet(part)) => sink.write(part),
             _ => Err(Error::Died),
         }
     }
@@ -107,6 +120,7 @@ impl Part for RowsPart {
         match self {
             RowsPart::Csv(part) => part.kept(row),
             RowsPart::JsonLines(part) => part.kept(row),
+            RowsPart::Parquet(part) => part.kept(row),
         }
     }
 }

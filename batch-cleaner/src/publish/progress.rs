@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use common::kafka::KafkaSettings;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use common::kafka::{KafkaSettings, LogContext};
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
@@ -28,8 +30,9 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// The latest committed progress of `run`; call it once the run's transactional id is fenced.
 pub(super) fn read(settings: &KafkaSettings, group: &str, topic: &str, run: &str) -> Result<Progress, PublishError> {
-    let committed: BaseConsumer = settings.consumer(group).create()?;
-    let all: BaseConsumer = settings.client().set("isolation.level", "read_uncommitted").create()?;
+    let committed: BaseConsumer<Reading> = settings.consumer(group).create_with_context(Reading)?;
+    let all: BaseConsumer<Reading> =
+        settings.client().set("isolation.level", "read_uncommitted").create_with_context(Reading)?;
     let metadata = all.fetch_metadata(Some(topic), PATIENCE)?;
     let partitions: Vec<i32> = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|p| p.id()).collect();
     // Another run's open transaction hides what was committed behind its first record: wait for its end.
@@ -65,3 +68,22 @@ pub(super) fn read(settings: &KafkaSettings, group: &str, topic: &str, run: &str
     }
     Ok(progress)
 }
+
+/// Logs as every client does, but takes the end of a partition for what it is.
+struct Reading;
+
+impl ClientContext for Reading {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        LogContext.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::PartitionEOF(_))
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF)
+        {
+            LogContext.error(error, reason);
+        }
+    }
+}
+
+impl ConsumerContext for Reading {}

@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let between = cpu_time();
         let summary = producer::run_receipts(args.clone(), Shutdown::new()).await?;
         summary.verdict()?;
-        let (premade_cpu, generated_cpu) = (between - before, cpu_time() - between);
+        let (premade_cpu, generated_cpu) = (between.saturating_sub(before), cpu_time().saturating_sub(between));
         let generated_per_s = per_second(summary.sent, Duration::from_secs_f64(summary.settled_s));
         ratios.push(generated_per_s / premade_per_s);
         cpu_ratios.push(premade_cpu.as_secs_f64() / generated_cpu.as_secs_f64());

@@ -2,7 +2,7 @@
 //!
 //! The route of a receipt: [`load`] says when it is due, [`receipts`] draws it and makes disorder on demand,
 //! [`manifest`] notes what an analytics service must make of it, [`delivery`] hands it to Kafka (or to standard
-//! output) and keeps count, and [`run`] ties these together on a thread of its own while [`progress`] reports.
+//! output) and keeps count, and `run` ties these together on a thread of its own while `progress` reports.
 //!
 //! [`numbers`] takes the same route with `{"value":n}`; [`sales_csv`] writes files and needs none of it.
 #![forbid(unsafe_code)]

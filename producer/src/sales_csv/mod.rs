@@ -1,6 +1,6 @@
 //! `producer sales-csv`: a dirty file of the shape of the public data set, and what a right cleaning makes of it.
 //!
-//! [`rows`] draws sales and spoils them, [`dirt`] knows the ways, [`truth`] applies the cleaning rules to what can
+//! `rows` draws sales and spoils them, `dirt` knows the ways, `truth` applies the cleaning rules to what can
 //! still be read. The rows are drawn twice from one seed: first to learn which items the file teaches, then to write;
 //! so memory does not grow with the file.
 

@@ -49,6 +49,10 @@ pub struct Args {
     #[arg(long, env = "RETAIL_FORCE")]
     pub force: bool,
 
+    /// Records in a transaction, about; it ends after two seconds in any case
+    #[arg(long, env = "RETAIL_TRANSACTION_RECORDS", value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub transaction_records: u64,
+
     /// Workers [default: one more than processors]
     #[arg(long, env = "RETAIL_THREADS", value_name = "N")]
     pub threads: Option<NonZero<usize>>,

@@ -76,7 +76,13 @@ async fn connect(args: &Args) -> Result<Publisher, Error> {
         TopicKind::SalesProgress,
     ];
     cluster.create_missing(&topics, kinds, TopicSettings::from(&args.kafka)).await?;
-    Ok(Publisher::new(PublishSettings { kafka, topics, steps: steps(args), force: args.force }))
+    Ok(Publisher::new(PublishSettings {
+        kafka,
+        topics,
+        steps: steps(args),
+        force: args.force,
+        transaction_records: args.transaction_records,
+    }))
 }
 
 const fn steps(args: &Args) -> Steps {

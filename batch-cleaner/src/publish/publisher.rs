@@ -21,9 +21,7 @@ use crate::repair::Steps;
 use crate::report::Report;
 use crate::sink::{Sink, Survey};
 
-/// A transaction is committed after so many records …
-const TRANSACTION_RECORDS: u64 = 200_000;
-/// … or after this time, far below the broker's limit.
+/// A transaction is committed after this time, far below the broker's limit, if not sooner.
 const TRANSACTION_TIME: Duration = Duration::from_secs(2);
 const BROKER_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -38,6 +36,8 @@ pub struct PublishSettings {
     pub steps: Steps,
     /// Publish anew what is published already.
     pub force: bool,
+    /// A transaction is committed once it has so many records.
+    pub transaction_records: u64,
 }
 
 /// What was published.
@@ -84,6 +84,7 @@ struct Session {
     /// Rows that came by, published or not.
     seen: u64,
     open: Option<OpenTransaction>,
+    transaction_records: u64,
 }
 
 struct OpenTransaction {
@@ -141,7 +142,15 @@ impl Publisher {
         } else if before.rows > 0 {
             tracing::info!(run, rows = before.rows, "an earlier run was cut off: going on after its last commit");
         }
-        Ok(Session { producer, run, before, now: before, seen: 0, open: None })
+        Ok(Session {
+            producer,
+            run,
+            before,
+            now: before,
+            seen: 0,
+            open: None,
+            transaction_records: settings.transaction_records,
+        })
     }
 }
 
@@ -224,7 +233,7 @@ impl Session {
 
     fn commit_if_due(&mut self, progress_topic: &str) -> Result<(), PublishError> {
         match &self.open {
-            Some(open) if open.records >= TRANSACTION_RECORDS || open.since.elapsed() >= TRANSACTION_TIME => {
+            Some(open) if open.records >= self.transaction_records || open.since.elapsed() >= TRANSACTION_TIME => {
                 self.commit(progress_topic)
             }
             _ => Ok(()),

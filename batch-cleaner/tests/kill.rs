@@ -1,0 +1,107 @@
+//! A run that is killed at any moment and started again leaves each row once. Only a real Kafka isolates transactions,
+//! so this needs one: `KAFKA_BROKERS`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use common::kafka::KafkaSettings;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+
+const ROUNDS: u64 = 20;
+const ROWS: u64 = 60_000;
+/// Every eleventh row lacks what it needs.
+const INCOMPLETE: u64 = 11;
+
+fn write_input(path: &Path, round: u64) {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    writeln!(file, "{}", batch_cleaner::HEADER.split_once(",day_of_week").unwrap().0).unwrap();
+    for row in 0..ROWS {
+        let quantity = if row % INCOMPLETE == 0 { "" } else { "2" };
+        let total = if quantity.is_empty() { "" } else { "10" };
+        writeln!(file, "R{round}-{row},C1,Food,Item_{},5,{quantity},{total},Cash,Online,2024-04-08,true", round % 3)
+            .unwrap();
+    }
+}
+
+fn start(input: &Path, brokers: &str, prefix: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_batch-cleaner"))
+        .arg(input)
+        .args(["--quiet", "--transaction-records", "4000", "--brokers", brokers, "--topic-prefix", prefix])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// How often each key occurs in a topic, as a `read_committed` reader sees it.
+fn keys(brokers: &str, topic: &str) -> BTreeMap<String, u64> {
+    let consumer: BaseConsumer = KafkaSettings::new(brokers).consumer("kill-test").create().unwrap();
+    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(10)).unwrap();
+    let mut assignment = TopicPartitionList::new();
+    for partition in metadata.topics()[0].partitions() {
+        assignment.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+    }
+    consumer.assign(&assignment).unwrap();
+    let mut unread = assignment.count();
+    let mut keys = BTreeMap::new();
+    while unread > 0 {
+        match consumer.poll(Duration::from_secs(30)).expect("the broker answers") {
+            Ok(record) => {
+                let key = String::from_utf8(record.key().unwrap().to_vec()).unwrap();
+                *keys.entry(key).or_default() += 1;
+            }
+            Err(KafkaError::PartitionEOF(_)) => unread -= 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    keys
+}
+
+#[test]
+fn rows_of_a_killed_run_are_published_once() {
+    let Ok(brokers) = std::env::var("KAFKA_BROKERS") else {
+        println!("skipped: KAFKA_BROKERS names no Kafka");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = format!("kill-{}-", std::process::id());
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut whole_run = Duration::from_millis(1500);
+    let mut killed = 0;
+    for round in 0..=ROUNDS {
+        let input = folder.path().join(format!("{round}.csv"));
+        write_input(&input, round);
+        // The first round is left alone: it tells how long a run takes.
+        if round > 0 {
+            let mut child = start(&input, &brokers, &prefix);
+            std::thread::sleep(random.random_range(Duration::ZERO..whole_run));
+            child.kill().unwrap();
+            killed += u64::from(!child.wait().unwrap().success());
+        }
+        let started = Instant::now();
+        assert!(start(&input, &brokers, &prefix).wait().unwrap().success(), "round {round}");
+        if round == 0 {
+            whole_run = started.elapsed();
+        }
+    }
+    println!("{killed} of {ROUNDS} runs were killed before their end; a whole run takes {whole_run:?}");
+    assert!(killed > ROUNDS / 2);
+    let (cleaned, rejected) =
+        (keys(&brokers, &format!("{prefix}sales.cleaned")), keys(&brokers, &format!("{prefix}sales.rejected")));
+    for round in 0..=ROUNDS {
+        for row in 0..ROWS {
+            let (home, other) = if row % INCOMPLETE == 0 { (&rejected, &cleaned) } else { (&cleaned, &rejected) };
+            let key = format!("R{round}-{row}");
+            assert_eq!((home.get(&key), other.get(&key)), (Some(&1), None), "{key}");
+        }
+    }
+}

@@ -75,7 +75,7 @@ pub async fn run(args: AnalyticsArgs, shutdown: Shutdown) -> Result<Summary, Err
         None => None,
     };
     let recorder = telemetry::install_recorder()?;
-    let engine = match startup::prepare(&config, &shutdown).await {
+    let (config, engine) = match startup::prepare(&config, &shutdown).await {
         Err(StartupError::Cluster(common::kafka::ClusterError::Stopped)) => return Ok(Tally::default().summary()),
         prepared => prepared?,
     };

@@ -11,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use crate::config::Config;
+use crate::config::{Config, Guarantee};
 use crate::engine::{Engine, EngineConfig};
 use crate::partials::Partial;
 use crate::worker::WorkerError;
@@ -71,22 +71,27 @@ impl ExitStatus for StartupError {
     }
 }
 
-/// Makes what is missing, waits for the input topic, and finds out what the engine needs to know.
-pub async fn prepare(config: &Config, shutdown: &Shutdown) -> Result<EngineConfig, StartupError> {
+/// Makes what is missing, waits for the input topic, and finds out what the engine needs to know. Gives the flags back as
+/// they hold for this broker.
+pub async fn prepare(config: &Config, shutdown: &Shutdown) -> Result<(Config, EngineConfig), StartupError> {
     let settings = config.kafka.clone();
     let connecting = tokio::task::spawn_blocking(move || Cluster::connect(&settings));
     let mut cluster = connecting.await.map_err(|_| ClusterError::Stopped)??;
+    let mut config = config.clone();
     if cluster.is_embedded() {
         tracing::info!(
-            "the embedded broker keeps everything in memory and does not isolate transactions: for trying out only"
+            "the embedded broker has no working transactions: results are at-least-once, for trying out only"
         );
+        config.guarantee = Guarantee::AtLeastOnce;
     }
     cluster.create_missing(&config.topics, OUTPUTS, config.new_topics).await?;
     let input_partitions = cluster.wait_for(&config.input_topic, shutdown).await?;
     let partials = config.topics.name(TopicKind::Partials);
     let merge_partitions = cluster.wait_for(&partials, shutdown).await?;
-    let config = config.clone();
-    let looking = tokio::task::spawn_blocking(move || look(&config, input_partitions, &partials, merge_partitions));
+    let looking = tokio::task::spawn_blocking(move || {
+        let engine = look(&config, input_partitions, &partials, merge_partitions)?;
+        Ok((config, engine))
+    });
     looking.await.map_err(|_| ClusterError::Stopped)?
 }
 

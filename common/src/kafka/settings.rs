@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Largest record that the clients send and the created topics take: 4 MiB.
 pub const MAX_MESSAGE_BYTES: u32 = 4 << 20;
@@ -273,7 +273,10 @@ impl ClientContext for LogContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, "librdkafka: {reason}");
+        // The end of a partition is asked for, and no error.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            tracing::warn!(%error, "librdkafka: {reason}");
+        }
     }
 }
 

@@ -93,12 +93,10 @@ impl<'j> Life<'j> {
     pub fn run(mut self) -> Result<End, WorkerError> {
         let outcome = self.work();
         self.consumer.context().close();
-        let ended = match outcome {
+        match outcome {
             Ok(()) => Ok(End::Stopped),
             Err(failure) => self.roll_back(failure),
-        };
-        Measures::publish(&mut self.engine, &self.job.tally);
-        ended
+        }
     }
 
     fn now_ms(&self) -> i64 {
@@ -213,8 +211,7 @@ impl<'j> Life<'j> {
         });
         let (input, partials) = (INPUT, PARTIALS);
         self.measures.look(
-            &mut self.engine,
-            &self.job.tally,
+            &self.engine,
             now_ms,
             |partition| queue.high_watermark(input, partition),
             |partition| queue.high_watermark(partials, partition),
@@ -253,6 +250,7 @@ impl<'j> Life<'j> {
         let patience = self.patience;
         self.outbound.commit(&self.consumer, &offsets, &|| patience.keep_trying())?;
         Measures::committed(began.elapsed());
+        Measures::publish(&mut self.engine, &self.job.tally);
         self.job.readiness.set(true);
         self.engine.committed(self.now_ms());
         self.last_commit = commit;
@@ -282,7 +280,6 @@ impl<'j> Life<'j> {
             return Err(Failure::StartAgain(KafkaError::Canceled));
         }
         let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit() };
-        Measures::publish(&mut self.engine, &self.job.tally);
         self.engine.revoke_all();
         self.last_commit = Commit::default();
         self.measures.unassigned();
@@ -398,7 +395,7 @@ impl<'j> Life<'j> {
         };
         self.engine.revoke_all();
         Measures::rolled_back();
-        tracing::warn!(%error, "rolling back and starting again");
+        tracing::info!(%error, "rolling back and starting again");
         let patience = self.patience;
         match self.outbound.abort(&|| patience.keep_trying()) {
             Ok(()) | Err(Failure::StartAgain(_)) => Ok(End::StartAgain),

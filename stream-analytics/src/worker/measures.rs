@@ -45,7 +45,7 @@ impl Measures {
         gauge!("retail_partitions", "worker" => self.worker.clone()).set(0.0);
     }
 
-    /// Adds the engine's counts to the counters.
+    /// Adds the engine's counts to the counters: what was committed, not what may be rolled back.
     pub fn publish(engine: &mut Engine, tally: &Tally) {
         let counts = engine.take_counts();
         tally.add(&counts);
@@ -58,11 +58,10 @@ impl Measures {
         counter!("retail_replayed_records_total").increment(counts.merge.replayed);
     }
 
-    /// Once a second: counters, and a gauge for each partition in care.
+    /// Once a second: a gauge for each partition in care.
     pub fn look(
         &mut self,
-        engine: &mut Engine,
-        tally: &Tally,
+        engine: &Engine,
         now_ms: i64,
         input_end: impl Fn(i32) -> Option<i64>,
         merge_end: impl Fn(i32) -> Option<i64>,
@@ -71,7 +70,6 @@ impl Measures {
             return;
         }
         self.looked_ms = now_ms;
-        Self::publish(engine, tally);
         let wall_ms = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));

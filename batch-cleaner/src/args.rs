@@ -12,6 +12,7 @@ use common::logging::LoggingArgs;
 /// that was cut off while it published goes on where it stopped when it is started again with the same input.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "batch-cleaner", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct Args {
     /// Files to clean, as if they were one; patterns such as 'sales/*.csv' too; gzip is read; - is standard input
     #[arg(value_name = "FILE", env = "RETAIL_FILES", required = true)]

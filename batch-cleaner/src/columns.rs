@@ -93,6 +93,7 @@ impl Columns {
     pub(crate) const SETS: usize = 1 << Column::COUNT;
 
     /// The set with one more column.
+    #[must_use]
     pub const fn with(self, column: Column) -> Columns {
         Columns(self.0 | 1 << column.index())
     }
@@ -108,6 +109,7 @@ impl Columns {
     }
 
     /// What both sets have.
+    #[must_use]
     pub const fn and(self, other: Columns) -> Columns {
         Columns(self.0 & other.0)
     }

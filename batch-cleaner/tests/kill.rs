@@ -15,7 +15,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
-const ROUNDS: u64 = 20;
+const KILLS: u64 = 20;
 const ROWS: u64 = 60_000;
 /// Every eleventh row lacks what it needs.
 const INCOMPLETE: u64 = 11;
@@ -35,7 +35,7 @@ fn start(input: &Path, brokers: &str, prefix: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_batch-cleaner"))
         .arg(input)
         .args(["--quiet", "--transaction-records", "4000", "--brokers", brokers, "--topic-prefix", prefix])
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -75,29 +75,32 @@ fn rows_of_a_killed_run_are_published_once() {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut whole_run = Duration::from_millis(1500);
-    let mut killed = 0;
-    for round in 0..=ROUNDS {
-        let input = folder.path().join(format!("{round}.csv"));
-        write_input(&input, round);
-        // The first round is left alone: it tells how long a run takes.
-        if round > 0 {
-            let mut child = start(&input, &brokers, &prefix);
-            std::thread::sleep(random.random_range(Duration::ZERO..whole_run));
-            child.kill().unwrap();
-            killed += u64::from(!child.wait().unwrap().success());
-        }
+    let mut whole_run = Duration::from_secs(2);
+    let (mut rounds, mut killed, mut resumed) = (0, 0, 0);
+    while killed < KILLS {
+        assert!(rounds < 4 * KILLS, "runs end before they are killed");
+        let input = folder.path().join(format!("{rounds}.csv"));
+        write_input(&input, rounds);
+        rounds += 1;
         let started = Instant::now();
-        assert!(start(&input, &brokers, &prefix).wait().unwrap().success(), "round {round}");
-        if round == 0 {
-            whole_run = started.elapsed();
+        let mut child = start(&input, &brokers, &prefix);
+        std::thread::sleep(random.random_range(Duration::ZERO..whole_run));
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            whole_run = whole_run.min(started.elapsed());
+        } else {
+            killed += 1;
         }
+        let again = start(&input, &brokers, &prefix).wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&again.stderr);
+        assert!(again.status.success(), "{said}");
+        resumed += u64::from(said.contains("an earlier run was cut off"));
     }
-    println!("{killed} of {ROUNDS} runs were killed before their end; a whole run takes {whole_run:?}");
-    assert!(killed > ROUNDS / 2);
+    println!("{killed} of {rounds} runs were killed before their end, {resumed} of them after a commit");
+    assert!(resumed > 0);
     let (cleaned, rejected) =
         (keys(&brokers, &format!("{prefix}sales.cleaned")), keys(&brokers, &format!("{prefix}sales.rejected")));
-    for round in 0..=ROUNDS {
+    for round in 0..rounds {
         for row in 0..ROWS {
             let (home, other) = if row % INCOMPLETE == 0 { (&rejected, &cleaned) } else { (&cleaned, &rejected) };
             let key = format!("R{round}-{row}");

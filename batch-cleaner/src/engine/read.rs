@@ -43,15 +43,13 @@ pub(super) fn each_record<'p, const N: usize>(
             continue;
         }
         // One look at the whole piece is cheaper than one a record.
-        let (text, offset) = match text {
-            Some(text) => (text, 0),
-            None => match std::str::from_utf8(&piece.bytes[record.range.clone()]) {
-                Ok(text) => (text, record.range.start),
-                Err(_) => {
-                    visit(origin, Err(Unreadable::NotUtf8));
-                    continue;
-                }
-            },
+        let (text, offset) = if let Some(text) = text {
+            (text, 0)
+        } else if let Ok(text) = std::str::from_utf8(&piece.bytes[record.range.clone()]) {
+            (text, record.range.start)
+        } else {
+            visit(origin, Err(Unreadable::NotUtf8));
+            continue;
         };
         let field_text = |field: Field| {
             let range = field.range();

@@ -33,7 +33,7 @@ pub(super) fn check(head: &[u8]) -> Result<u64, InputProblem> {
     if text.is_empty() {
         return Err(InputProblem::Empty);
     }
-    let nuls = text.iter().filter(|byte| **byte == 0).count();
+    let nuls = memchr::memchr_iter(0, text).count();
     if nuls * 4 > text.len() {
         return Err(InputProblem::OtherFormat("UTF-16 text or binary data"));
     }

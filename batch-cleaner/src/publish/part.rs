@@ -40,7 +40,7 @@ impl PublishPart {
     }
 
     /// The records of rows from the piece's `first` on.
-    pub(super) fn from_row(&self, first: u64) -> impl Iterator<Item = Outgoing<'_>> {
+    pub(super) fn records_from(&self, first: u64) -> impl Iterator<Item = Outgoing<'_>> {
         self.records.iter().filter(move |record| record.row >= first).map(|record| Outgoing {
             kept: record.kept,
             key: &self.bytes[record.key.clone()],

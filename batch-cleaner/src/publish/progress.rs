@@ -34,7 +34,12 @@ pub(super) fn read(settings: &KafkaSettings, group: &str, topic: &str, run: &str
     let all: BaseConsumer<Reading> =
         settings.client().set("isolation.level", "read_uncommitted").create_with_context(Reading)?;
     let metadata = all.fetch_metadata(Some(topic), PATIENCE)?;
-    let partitions: Vec<i32> = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|p| p.id()).collect();
+    let partitions: Vec<i32> = metadata
+        .topics()
+        .iter()
+        .flat_map(rdkafka::metadata::MetadataTopic::partitions)
+        .map(rdkafka::metadata::MetadataPartition::id)
+        .collect();
     // Another run's open transaction hides what was committed behind its first record: wait for its end.
     let started = Instant::now();
     for partition in &partitions {
@@ -61,9 +66,8 @@ pub(super) fn read(settings: &KafkaSettings, group: &str, topic: &str, run: &str
             }
             Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
             Some(Err(error)) => return Err(error.into()),
-            Some(Ok(_)) => {}
             None if started.elapsed() > PATIENCE => return Err(PublishError::Hidden { topic: topic.to_owned() }),
-            None => {}
+            Some(Ok(_)) | None => {}
         }
     }
     Ok(progress)

@@ -1,5 +1,6 @@
 //! The sink that publishes.
 
+use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -178,7 +179,7 @@ impl Sink for Publisher {
     fn write(&mut self, part: &mut PublishPart) -> Result<(), Error> {
         let Some(session) = &mut self.session else { return Err(Error::Changed) };
         let first = session.before.rows.saturating_sub(session.seen);
-        for record in part.from_row(first) {
+        for record in part.records_from(first) {
             let topic = if record.kept { &self.names.cleaned } else { &self.names.rejected };
             session.send(topic, record.key, record.value)?;
         }
@@ -273,7 +274,13 @@ fn run_id(survey: &Survey, steps: Steps) -> String {
     hash.update(b"batch-cleaner 1 ");
     hash.update(if steps == Steps::Full { b"full  " } else { b"strict" });
     hash.update(survey.fingerprint.unwrap_or_default());
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let hash = hash.finalize();
+    let (id, _) = hash.split_at(16);
+    id.iter().fold(String::new(), |mut id, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 /// Remembers the first record that was not delivered.

@@ -69,7 +69,7 @@ impl Tab {
             .new_headless_mode()
             .viewport(None)
             .args(["--lang=en-US", "--disable-gpu", "--disable-dev-shm-usage"])
-            .launch_timeout(Duration::from_secs(60))
+            .launch_timeout(Duration::from_mins(1))
             .build()
             .unwrap();
         let (browser, mut handler) = Browser::launch(config).await.unwrap();

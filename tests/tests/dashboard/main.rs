@@ -1,6 +1,7 @@
 //! The dashboard as its users have it: records on a broker, the page in a headless Chromium.
 //!
 //! The broker is librdkafka's own mock cluster, or the one that `KAFKA_BROKERS` names. Chromium must be installed.
+#![allow(clippy::unwrap_used, reason = "in a test, to fail is to say so")]
 
 mod axe;
 mod browser;
@@ -16,7 +17,7 @@ use stage::Stage;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_numbers_on_the_page_are_those_of_the_topics() {
     let stage = Stage::set().await;
-    let sales = Sales { end_ago_s: 15, ..Sales::default() };
+    let sales = Sales::ended(15);
     stage.publish_window(&sales).await;
     stage.publish(ExpensiveReceipts, &receipt("r-1", 17, 61_240, "Item_7_FUR")).await;
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
@@ -61,12 +62,11 @@ async fn a_sum_beyond_what_a_double_holds_is_shown_to_the_kopeck() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_closes_and_the_page_changes() {
     let stage = Stage::set().await;
-    stage.publish_window(&Sales { end_ago_s: 25, ..Sales::default() }).await;
+    stage.publish_window(&Sales::ended(25)).await;
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
     tab.until("text('#stores b')", &json!("Store 17")).await;
 
-    let next =
-        Sales { end_ago_s: 15, stores: vec![(4, 200_000, 20), (17, 100_000, 10), (5, 90_000, 3)], ..Sales::default() };
+    let next = Sales { stores: vec![(4, 200_000, 20), (17, 100_000, 10), (5, 90_000, 3)], ..Sales::ended(15) };
     stage.publish_window(&next).await;
     tab.until("all('#stores b').map((b) => b.textContent)", &json!(["Store 4", "Store 17", "Store 5"])).await;
     let moves = json!(["▲1up 1", "▼1down 1", "newnew"]);
@@ -78,22 +78,21 @@ async fn a_window_closes_and_the_page_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_early_result_is_marked_and_gives_way_to_the_final_one_in_place() {
     let stage = Stage::set().await;
-    let early = Sales { end_ago_s: 5, is_final: false, ..Sales::default() };
+    let early = Sales { is_final: false, ..Sales::ended(5) };
     stage.publish_window(&early).await;
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
     tab.until("text('#window-badge')", &json!("Early")).await;
     tab.until("text('#kpi-revenue')", &json!(roubles(early.revenue_minor()))).await;
     tab.run("document.querySelector('#stores li').seen = true; window.emptied = false; new MutationObserver(() => { if (!document.querySelector('#stores li')) window.emptied = true; }).observe(document.getElementById('stores'), { childList: true })").await;
 
-    let last =
-        Sales { is_final: true, stores: vec![(17, 150_000, 14)], window: Some(early.window()), ..Sales::default() };
+    let last = Sales { is_final: true, stores: vec![(17, 150_000, 14)], window: early.window.clone() };
     stage.publish_window(&last).await;
     tab.until("text('#window-badge')", &json!("Final")).await;
     tab.until("text('#stores .strong')", &json!(roubles(150_000))).await;
     tab.until("[document.querySelector('#stores li').seen, window.emptied]", &json!([true, false])).await;
 
     // What comes after it and is early changes nothing.
-    stage.publish_window(&Sales { window: Some(early.window()), ..early }).await;
+    stage.publish_window(&early).await;
     stage.publish(ExpensiveReceipts, &receipt("after", 1, 70_000, "x")).await;
     tab.until("text('#receipts .total')", &json!(roubles(70_000))).await;
     tab.until("text('#window-badge')", &json!("Final")).await;
@@ -107,8 +106,8 @@ async fn past_windows_are_reached_by_pointer_by_keys_and_over_the_api() {
     let sales: Vec<_> = (0..60)
         .map(|back| Sales {
             stores: vec![(back, 100_000 + back * 100, 1)],
-            window: Some(window_ending(newest_end_ms - 10_000 * back)),
-            ..Sales::default()
+            window: window_ending(newest_end_ms - 10_000 * back),
+            ..Sales::ended(0)
         })
         .collect();
     for sale in &sales {
@@ -136,7 +135,7 @@ async fn past_windows_are_reached_by_pointer_by_keys_and_over_the_api() {
     tab.press("Escape").await;
     tab.until("document.documentElement.dataset.view", &json!("live")).await;
 
-    let window: Value = serde_json::from_str(&sales[30].window()).unwrap();
+    let window: Value = serde_json::from_str(&sales[30].window).unwrap();
     let found = stage.get(&format!("/api/windows?from={}&to={}", text(&window["start"]), text(&window["end"])));
     assert_eq!(found.as_array().unwrap().len(), 1);
     assert_eq!(found[0]["top_stores"][0]["store_id"], 30);
@@ -172,7 +171,7 @@ async fn receipts_are_filtered_alike_on_the_page_and_over_the_api() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_says_that_the_server_is_gone_comes_back_and_has_missed_nothing() {
     let mut stage = Stage::set().await;
-    stage.publish_window(&Sales { end_ago_s: 35, ..Sales::default() }).await;
+    stage.publish_window(&Sales::ended(35)).await;
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
     tab.until("text('#stores b')", &json!("Store 17")).await;
     tab.until("document.documentElement.dataset.state", &json!("live")).await;
@@ -180,8 +179,7 @@ async fn the_page_says_that_the_server_is_gone_comes_back_and_has_missed_nothing
     stage.stop_server().await;
     tab.until("document.documentElement.dataset.state", &json!("lost")).await;
     tab.until("text('#notice').startsWith('The connection to the server is lost')", &json!(true)).await;
-    let missed =
-        [25, 15].map(|end_ago_s| Sales { end_ago_s, stores: vec![(end_ago_s, 300_000, 3)], ..Sales::default() });
+    let missed = [25, 15].map(|ago_s| Sales { stores: vec![(ago_s, 300_000, 3)], ..Sales::ended(ago_s) });
     for sales in &missed {
         stage.publish_window(sales).await;
     }
@@ -231,7 +229,7 @@ async fn markup_in_names_is_shown_as_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_fits_a_phone_and_is_dark_where_the_system_is() {
     let stage = Stage::set().await;
-    stage.publish_window(&Sales::default()).await;
+    stage.publish_window(&Sales::ended(12)).await;
     for (device, dark) in [(Device::DESKTOP, false), (Device::PHONE, false), (Device::PHONE.dark(), true)] {
         let tab = Tab::open(&stage.url(), device).await;
         tab.until("text('#stores b')", &json!("Store 17")).await;
@@ -246,11 +244,11 @@ async fn it_fits_a_phone_and_is_dark_where_the_system_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_speaks_russian_to_who_wants_it_and_remembers() {
     let stage = Stage::set().await;
-    stage.publish_window(&Sales::default()).await;
+    stage.publish_window(&Sales::ended(12)).await;
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
     tab.click("#lang-ru").await;
     tab.until("[text('#stores-title'), document.documentElement.lang]", &json!(["Лучшие магазины", "ru"])).await;
-    tab.until("text('#kpi-revenue')", &json!(roubles(Sales::default().revenue_minor()))).await;
+    tab.until("text('#kpi-revenue')", &json!(roubles(Sales::ended(12).revenue_minor()))).await;
     tab.reload().await;
     tab.until("text('#stores-title')", &json!("Лучшие магазины")).await;
     tab.close().await;
@@ -261,7 +259,7 @@ async fn without_results_it_says_what_it_waits_for_and_old_ones_look_old() {
     let stage = Stage::set().await;
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
     tab.until("text('#empty').startsWith('Waiting for the first window')", &json!(true)).await;
-    stage.publish_window(&Sales { end_ago_s: 600, ..Sales::default() }).await;
+    stage.publish_window(&Sales::ended(600)).await;
     tab.until("document.getElementById('empty').hidden", &json!(true)).await;
     tab.until("document.documentElement.dataset.state", &json!("stale")).await;
     tab.until("text('#notice').startsWith('No window has closed for 10 min')", &json!(true)).await;
@@ -271,7 +269,7 @@ async fn without_results_it_says_what_it_waits_for_and_old_ones_look_old() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_health_strip_tells_what_the_broker_tells() {
     let stage = Stage::set().await;
-    stage.publish_window(&Sales::default()).await;
+    stage.publish_window(&Sales::ended(12)).await;
     for number in 0..25 {
         stage.publish(common::TopicKind::Receipts, &receipt(&number.to_string(), 1, 100, "x")).await;
     }
@@ -287,23 +285,30 @@ async fn the_health_strip_tells_what_the_broker_tells() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_to_complain_of() {
-    let stage = Stage::set().await;
-    stage.publish_window(&Sales { end_ago_s: 25, ..Sales::default() }).await;
-    stage.publish_window(&Sales { end_ago_s: 15, is_final: false, ..Sales::default() }).await;
+    let mut stage = Stage::set().await;
+    stage.publish_window(&Sales::ended(25)).await;
+    stage.publish_window(&Sales { is_final: false, ..Sales::ended(15) }).await;
     stage.publish(ExpensiveReceipts, &receipt("r-1", 17, 61_240, "Item_7_FUR")).await;
     stage.publish_dead_letter(ReceiptsDeadLetter, "too late").await;
     stage.publish_text(SalesSummary, r#"{"run":"1","rows_read":3,"rows_out":2,"rows_rejected":1,"aggregates":{"units_by_category":{"Food":3},"mean_total_by_payment_method":{"null":{"mean":2.00,"rows":1,"sum":2.00}}}}"#).await;
     let axe = axe::source();
-    for device in [Device::DESKTOP, Device::DESKTOP.dark(), Device::PHONE, Device::PHONE.dark()] {
+    for (device, then_disconnected) in [
+        (Device::DESKTOP, false),
+        (Device::DESKTOP.dark(), false),
+        (Device::PHONE.dark(), false),
+        (Device::PHONE, true),
+    ] {
         let tab = Tab::open(&stage.url(), device).await;
         tab.until("text('#stores b')", &json!("Store 17")).await;
         tab.click("#receipts summary").await;
         tab.until("text('#receipts td')", &json!("Item_7_FUR")).await;
         tab.run(&axe).await;
-        // An element that fades in has no contrast yet.
-        tab.until("document.getAnimations().filter((a) => a.playState === 'running').length", &json!(0)).await;
-        let faults = tab.value("axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`))").await;
-        assert_eq!(faults, json!([]), "{device:?}");
+        assert_eq!(faults(&tab).await, json!([]), "{device:?}");
+        if then_disconnected {
+            stage.stop_server().await;
+            tab.until("document.documentElement.dataset.state", &json!("lost")).await;
+            assert_eq!(faults(&tab).await, json!([]), "disconnected, {device:?}");
+        }
         tab.close().await;
     }
 }
@@ -311,13 +316,20 @@ async fn axe_finds_nothing_to_complain_of() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_asks_no_other_site_and_breaks_no_rule_of_its_own() {
     let stage = Stage::set().await;
-    stage.publish_window(&Sales::default()).await;
+    stage.publish_window(&Sales::ended(12)).await;
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
     tab.until("text('#stores b')", &json!("Store 17")).await;
     let foreign = "performance.getEntriesByType('resource').map((r) => r.name).filter((name) => !name.startsWith(location.origin))";
     assert_eq!(tab.value(foreign).await, json!([]));
     assert_eq!(tab.value("window.faults").await, json!([]), "errors and policy violations");
     tab.close().await;
+}
+
+/// What axe finds.
+async fn faults(tab: &Tab) -> Value {
+    // An element that fades in has no contrast yet.
+    tab.until("document.getAnimations().filter((a) => a.playState === 'running').length", &json!(0)).await;
+    tab.value("axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + n.failureSummary).join('; ')}`))").await
 }
 
 fn text(value: &Value) -> String {

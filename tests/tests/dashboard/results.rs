@@ -24,23 +24,17 @@ pub(crate) fn window_ending(end_ms: i64) -> String {
 /// The results of a window.
 #[derive(Debug, Clone)]
 pub(crate) struct Sales {
-    pub(crate) end_ago_s: i64,
+    /// As JSON.
+    pub(crate) window: String,
     pub(crate) is_final: bool,
     /// Id, revenue in kopecks, receipts; best first.
     pub(crate) stores: Vec<(i64, i64, u64)>,
-    /// Instead of the window that ended so long ago.
-    pub(crate) window: Option<String>,
-}
-
-impl Default for Sales {
-    fn default() -> Self {
-        Sales { end_ago_s: 12, is_final: true, stores: vec![(17, 123_450, 12), (4, 99_905, 9)], window: None }
-    }
 }
 
 impl Sales {
-    pub(crate) fn window(&self) -> String {
-        self.window.clone().unwrap_or_else(|| window_at(self.end_ago_s))
+    /// Of the window that ended about so long ago.
+    pub(crate) fn ended(ago_s: i64) -> Self {
+        Sales { window: window_at(ago_s), is_final: true, stores: vec![(17, 123_450, 12), (4, 99_905, 9)] }
     }
 
     pub(crate) fn revenue_minor(&self) -> i64 {
@@ -48,8 +42,8 @@ impl Sales {
     }
 
     /// The values of top-stores, popular-items (one category) and sales-totals.
-    pub(crate) fn values(&self, window: &str) -> [String; 3] {
-        let is_final = self.is_final;
+    pub(crate) fn values(&self) -> [String; 3] {
+        let Sales { window, is_final, .. } = self;
         let stores = self.stores.iter().enumerate().map(|(index, (id, minor, receipts))| {
             let revenue = Money::from_minor(*minor);
             let rank = index + 1;

@@ -33,29 +33,21 @@ pub(crate) struct Stage {
 impl Stage {
     /// Topics of their own on the broker, and a dashboard.
     pub(crate) async fn set() -> Stage {
-        let (embedded, brokers) = match std::env::var("KAFKA_BROKERS") {
-            Ok(brokers) => (None, brokers),
-            Err(_) => {
-                let embedded = MockCluster::new(1).unwrap();
-                let brokers = embedded.bootstrap_servers();
-                (Some(embedded), brokers)
-            }
-        };
+        let named = std::env::var("KAFKA_BROKERS").ok();
+        let embedded = named.is_none().then(|| MockCluster::new(1).unwrap());
+        let brokers = named.or_else(|| embedded.as_ref().map(MockCluster::bootstrap_servers)).unwrap();
         let settings = KafkaSettings::new(brokers);
         let topics = Topics::with_prefix(format!("dashboard-test-{}-{}-", std::process::id(), unique()));
-        match &embedded {
+        if let Some(embedded) = &embedded {
             // Without an admin API, topics are made through the mock cluster's own call.
-            Some(embedded) => {
-                for kind in TopicKind::ALL {
-                    embedded.create_topic(&topics.name(kind), PARTITIONS, 1).unwrap();
-                }
+            for kind in TopicKind::ALL {
+                embedded.create_topic(&topics.name(kind), PARTITIONS, 1).unwrap();
             }
-            None => {
-                let to_connect = settings.clone();
-                let connected = tokio::task::spawn_blocking(move || Cluster::connect(&to_connect));
-                let with = TopicSettings { partitions: PARTITIONS, replication_factor: None };
-                connected.await.unwrap().unwrap().create_missing(&topics, TopicKind::ALL, with).await.unwrap();
-            }
+        } else {
+            let to_connect = settings.clone();
+            let connected = tokio::task::spawn_blocking(move || Cluster::connect(&to_connect));
+            let with = TopicSettings { partitions: PARTITIONS, replication_factor: None };
+            connected.await.unwrap().unwrap().create_missing(&topics, TopicKind::ALL, with).await.unwrap();
         }
         let producer = settings.producer().create().unwrap();
         let address = "127.0.0.1:0".parse().unwrap();
@@ -108,7 +100,7 @@ impl Stage {
     /// All results of a window, each on its topic.
     pub(crate) async fn publish_window(&self, sales: &Sales) {
         let kinds = [TopicKind::TopStores, TopicKind::PopularItems, TopicKind::SalesTotals];
-        for (kind, value) in kinds.into_iter().zip(sales.values(&sales.window())) {
+        for (kind, value) in kinds.into_iter().zip(sales.values()) {
             self.publish_text(kind, &value).await;
         }
     }

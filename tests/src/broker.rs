@@ -1,0 +1,64 @@
+//! The broker under test: the one in `KAFKA_BROKERS`, or an embedded one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use common::Topics;
+use common::kafka::KafkaSettings;
+use pipeline::embedded::EmbeddedBroker;
+
+/// A broker, and a topic prefix that no other test has.
+pub struct TestBroker {
+    /// HOST:PORT.
+    pub address: String,
+    /// Before every name.
+    pub prefix: String,
+    /// Whether transactions work.
+    pub is_real: bool,
+    _embedded: Option<EmbeddedBroker>,
+}
+
+/// Partitions of every topic.
+pub const PARTITIONS: i32 = 4;
+
+/// What `KAFKA_BROKERS` names, if it is set.
+pub fn real_brokers() -> Option<String> {
+    std::env::var("KAFKA_BROKERS").ok().filter(|brokers| !brokers.is_empty())
+}
+
+impl TestBroker {
+    /// The broker for one test.
+    ///
+    /// # Panics
+    /// The embedded broker does not start.
+    pub fn start(test: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        let prefix = format!("{test}-{now_ms}-{}-{number}.", std::process::id());
+        let (address, embedded) = match real_brokers() {
+            Some(address) => (address, None),
+            None => {
+                let topics = Topics::with_prefix(&prefix);
+                let embedded = EmbeddedBroker::start(&topics, PARTITIONS).expect("the embedded broker starts");
+                (embedded.address(), Some(embedded))
+            }
+        };
+        TestBroker { address, prefix, is_real: embedded.is_none(), _embedded: embedded }
+    }
+
+    /// How to reach it.
+    pub fn settings(&self) -> KafkaSettings {
+        KafkaSettings::new(&self.address)
+    }
+
+    /// Its names.
+    pub fn topics(&self) -> Topics {
+        Topics::with_prefix(&self.prefix)
+    }
+
+    /// `--brokers` and `--topic-prefix` for a service.
+    pub fn flags(&self) -> Vec<String> {
+        vec!["--brokers".into(), self.address.clone(), "--topic-prefix".into(), self.prefix.clone()]
+    }
+}

@@ -1,0 +1,94 @@
+//! Reads whole topics, committed records only.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use common::TopicKind;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Headers;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::broker::TestBroker;
+
+/// A record as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadRecord {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Its key as text.
+    pub key: String,
+    /// Its value.
+    pub value: Vec<u8>,
+    /// Its headers.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Longest a topic may take to be read.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Everything that is in a topic now, partition by partition.
+///
+/// # Panics
+/// The topic cannot be read.
+pub fn read(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
+    read_named(broker, &broker.topics().name(kind))
+}
+
+/// As [`read`], by full name.
+///
+/// # Panics
+/// The topic cannot be read.
+pub fn read_named(broker: &TestBroker, topic: &str) -> Vec<ReadRecord> {
+    let consumer: BaseConsumer = broker.settings().consumer("reader").create().expect("a consumer");
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
+    let partitions: Vec<i32> =
+        metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions).map(|one| one.id()).collect();
+    let mut list = TopicPartitionList::new();
+    for partition in &partitions {
+        list.add_partition_offset(topic, *partition, Offset::Beginning).expect("an offset");
+    }
+    consumer.assign(&list).expect("assigned");
+    let (mut records, mut unread) = (Vec::new(), partitions.len());
+    let started = Instant::now();
+    while unread > 0 {
+        assert!(started.elapsed() < PATIENCE, "{topic} could not be read to its end");
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => records.push(ReadRecord {
+                partition: message.partition(),
+                offset: message.offset(),
+                key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
+                value: message.payload().unwrap_or_default().to_vec(),
+                headers: message
+                    .headers()
+                    .map(|headers| {
+                        let text =
+                            |value: Option<&[u8]>| String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
+                        headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect()
+                    })
+                    .unwrap_or_default(),
+            }),
+            Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
+            Some(Err(_)) | None => {}
+        }
+    }
+    records.sort_by_key(|record| (record.partition, record.offset));
+    records
+}
+
+/// Values by key.
+///
+/// # Panics
+/// A key is there twice: a result must be published once.
+pub fn once_by_key(records: Vec<ReadRecord>) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    for record in records {
+        let value = String::from_utf8(record.value).expect("results are UTF-8");
+        let twice = values.insert(record.key.clone(), value);
+        assert_eq!(twice, None, "{} was published twice", record.key);
+    }
+    values
+}

@@ -1,0 +1,157 @@
+//! The whole pipeline over a real connection: the embedded broker by default, the one in `KAFKA_BROKERS` otherwise.
+
+use std::time::Duration;
+
+use clap::Parser;
+use common::shutdown::Shutdown;
+use common::{TopicKind, dead_letter};
+use pipeline::args::PipelineArgs;
+use tests::broker::TestBroker;
+use tests::oracle::{Rules, fold};
+use tests::process;
+use tests::topic::{once_by_key, read};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn flags(broker: &TestBroker, more: &[&str]) -> Vec<String> {
+    let mut flags = broker.flags();
+    flags.extend(more.iter().map(|flag| (*flag).to_owned()));
+    flags
+}
+
+/// Runs a service to its end and demands success.
+fn run(service: &str, subcommand: Option<&str>, broker: &TestBroker, more: &[&str]) {
+    let mut arguments: Vec<String> = subcommand.into_iter().map(str::to_owned).collect();
+    arguments.extend(flags(broker, more));
+    let output = process::run(service, &arguments, 2 * MINUTE);
+    assert!(output.status.success(), "{service} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[track_caller]
+fn assert_published_equals_brute_force(broker: &TestBroker, rules: Rules) {
+    let expected = fold(&read(broker, TopicKind::Receipts), rules);
+    assert!(!expected.top_stores.is_empty(), "nothing to compare");
+    assert_eq!(once_by_key(read(broker, TopicKind::TopStores)), expected.top_stores);
+    assert_eq!(once_by_key(read(broker, TopicKind::SalesTotals)), expected.sales_totals);
+    assert_eq!(once_by_key(read(broker, TopicKind::PopularItems)), expected.popular_items);
+    let mut expensive: Vec<_> =
+        read(broker, TopicKind::ExpensiveReceipts).into_iter().map(|record| record.key).collect();
+    expensive.sort();
+    assert_eq!(expensive, expected.expensive);
+    let dead = |exception: &str| {
+        let place = |name: &str, record: &tests::topic::ReadRecord| record.headers[name].parse().unwrap();
+        read(broker, TopicKind::ReceiptsDeadLetter)
+            .iter()
+            .filter(|record| record.headers[dead_letter::EXCEPTION] == exception)
+            .map(|record| {
+                (i32::try_from(place(dead_letter::PARTITION, record)).unwrap(), place(dead_letter::OFFSET, record))
+            })
+            .collect()
+    };
+    assert_eq!(expected.late, dead(dead_letter::LATE));
+    assert_eq!(expected.malformed, dead(dead_letter::MALFORMED));
+}
+
+const DISORDER: [&str; 14] = [
+    "--count",
+    "30000",
+    "--rate",
+    "max",
+    "--seed",
+    "7",
+    "--start",
+    "2026-03-01T00:00:00Z",
+    "--event-rate",
+    "200/s",
+    "--jitter",
+    "3s",
+    "--late",
+    "2%",
+];
+
+#[test]
+fn published_windows_equal_a_brute_force_fold_of_disorderly_receipts() {
+    let broker = TestBroker::start("windows");
+    let disorder: Vec<&str> = DISORDER.into_iter().chain(["--malformed", "1%", "--duplicate", "1%"]).collect();
+    run("producer", Some("receipts"), &broker, &disorder);
+    run("stream-analytics", None, &broker, &["--until-end", "--idle-after", "off", "--http", "off"]);
+    assert_published_equals_brute_force(&broker, Rules::default());
+}
+
+#[test]
+fn sliding_windows_equal_a_brute_force_fold() {
+    let broker = TestBroker::start("sliding");
+    run("producer", Some("receipts"), &broker, &DISORDER);
+    let sliding =
+        ["--window", "30s", "--slide", "4s", "--watermark-delay", "2s", "--top", "3", "--expensive-over", "300"];
+    let ending = ["--until-end", "--idle-after", "off", "--http", "off", "--threads", "3"];
+    run("stream-analytics", None, &broker, &[&sliding[..], &ending[..]].concat());
+    let rules = Rules {
+        window_ms: 30_000,
+        slide_ms: 4_000,
+        delay_ms: 2_000,
+        top: 3,
+        expensive_over: common::Money::from_minor(30_000),
+    };
+    assert_published_equals_brute_force(&broker, rules);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pipeline_cleans_sends_and_publishes_every_window_once() {
+    let broker = TestBroker::start("pipeline");
+    let args = [
+        "pipeline",
+        "--duration",
+        "12s",
+        "--window",
+        "2s",
+        "--slide",
+        "2s",
+        "--watermark-delay",
+        "1s",
+        "--http",
+        "off",
+    ];
+    let args = PipelineArgs::parse_from(args.map(str::to_owned).into_iter().chain(broker.flags()));
+    let summary = pipeline::run(args, Shutdown::new()).await.unwrap().unwrap();
+    assert_eq!(summary.produced.acknowledged, summary.produced.sent);
+    let report = summary.cleaned.report.unwrap();
+    tokio::task::spawn_blocking(move || {
+        assert_eq!(read(&broker, TopicKind::SalesCleaned).len() as u64, report.kept());
+        let rules = Rules { window_ms: 2_000, slide_ms: 2_000, delay_ms: 1_000, ..Rules::default() };
+        assert_published_equals_brute_force(&broker, rules);
+    })
+    .await
+    .unwrap();
+}
+
+#[test]
+fn numbers_are_shown_in_batches() {
+    let broker = TestBroker::start("numbers");
+    run("producer", Some("numbers"), &broker, &["--count", "3", "--interval", "10ms"]);
+    let mut arguments = vec!["console".to_owned()];
+    arguments.extend(flags(&broker, &["--trigger", "200ms"]));
+    let console = process::Watched::start("stream-analytics", &arguments);
+    let text = console.until(MINUTE, |text| text.contains("Batch: 0") && text.matches('\n').count() >= 8);
+    assert!(text.contains("| value |"), "{text}");
+}
+
+#[test]
+fn a_users_mistake_is_one_line_that_says_what_to_do() {
+    let mistakes: [(&str, &[&str], i32, &str); 7] = [
+        ("stream-analytics", &["--brokers", "127.0.0.1:1", "--http", "off"], 1, "check --brokers"),
+        ("producer", &["receipts", "--brokers", "127.0.0.1:1"], 1, "check --brokers"),
+        ("stream-analytics", &["--broker", "x"], 2, "--help"),
+        ("stream-analytics", &["--brokers", "x:1", "--window", "5s", "--slide", "10s"], 2, "--slide"),
+        ("stream-analytics", &[], 2, "--brokers"),
+        ("batch-cleaner", &["/no/such/file.csv"], 2, "/no/such/file.csv"),
+        ("pipeline", &["--duration", "10"], 2, "duration"),
+    ];
+    for (service, arguments, status, hint) in mistakes {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let output = process::run(service, &arguments, Duration::from_secs(30));
+        let line = process::last_error_line(&output);
+        assert_eq!(output.status.code(), Some(status), "{service} {arguments:?}: {line}");
+        assert!(line.starts_with("error: ") && line.contains(hint), "{service} {arguments:?}: {line}");
+    }
+}

@@ -1,5 +1,6 @@
 //! A run that is killed at any moment and started again leaves each row once. Only a real Kafka isolates transactions,
 //! so this needs one: `KAFKA_BROKERS`.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::io::Write;

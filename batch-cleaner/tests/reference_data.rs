@@ -2,6 +2,7 @@
 //!
 //! The folder with `retail_store_sales.csv` and `expected.json` is named by `RETAIL_SALES_DATA`; without it, it is looked
 //! for beside the workspace. The data set is not part of this project: without it there is nothing to compare.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ fn compare(steps: Steps, variant: &str) {
     let filled = &found["show_20"]["quantity_or_price_filled"];
     assert_contains("filled", filled, &shown["2.3_filled_first20_in_file_order"]);
 
-    let digest: String = Sha256::digest(canonical(&csv)).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(canonical(&csv)).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     assert_eq!(digest, wanted["sha256"]["name/int"].as_str().unwrap());
 }
 

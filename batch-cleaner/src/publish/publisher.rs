@@ -24,6 +24,9 @@ use crate::sink::{Sink, Survey};
 
 /// A transaction is committed after this time, far below the broker's limit, if not sooner.
 const TRANSACTION_TIME: Duration = Duration::from_secs(2);
+/// How long a full queue is waited for at a time. The client spins through the last millisecond of a wait, so it must be
+/// several.
+const QUEUE_PATIENCE: Duration = Duration::from_millis(10);
 const BROKER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where and how to publish.
@@ -128,8 +131,8 @@ impl Publisher {
         config
             // Only failures are of interest, and memory is bounded.
             .set("delivery.report.only.error", "true")
-            .set("queue.buffering.max.kbytes", "16384")
-            .set("queue.buffering.max.messages", "50000");
+            .set("queue.buffering.max.kbytes", "8192")
+            .set("queue.buffering.max.messages", "25000");
         let producer = BaseProducer::from_config_and_context(&config, Deliveries::default())?;
         producer.init_transactions(BROKER_PATIENCE)?;
         let before = if settings.force {
@@ -204,7 +207,7 @@ impl Session {
                 Ok(()) => break,
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), unsent)) => {
                     record = unsent;
-                    self.producer.poll(Duration::from_millis(1));
+                    self.producer.poll(QUEUE_PATIENCE);
                     self.within_time()?;
                 }
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {

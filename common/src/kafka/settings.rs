@@ -242,6 +242,8 @@ impl KafkaSettings {
         let mut config = self.base();
         config
             .set("group.id", group)
+            // Tells the replicas on one host apart where a group's members are listed.
+            .set("client.id", format!("retail-{}", std::process::id()))
             .set("isolation.level", "read_committed")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")

@@ -83,6 +83,8 @@ pub async fn prepare(config: &Config, shutdown: &Shutdown) -> Result<(Config, En
             "the embedded broker has no working transactions: results are at-least-once, for trying out only"
         );
         config.guarantee = Guarantee::AtLeastOnce;
+        // It also refuses the commits of a group that rebalances: one worker never does.
+        config.threads = 1;
     }
     cluster.create_missing(&config.topics, OUTPUTS, config.new_topics).await?;
     let input_partitions = cluster.wait_for(&config.input_topic, shutdown).await?;

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// A service that runs until it is stopped, or dropped.
@@ -10,11 +11,17 @@ pub struct Service {
     child: Child,
 }
 
-/// Where cargo puts the services: beside the tests.
+/// Where cargo puts the services: in the profile's folder, two above the tests. They are built if they are not up to date:
+/// cargo builds a package's programs only for that package's own tests.
 fn executable(service: &str) -> PathBuf {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let built = Command::new(cargo).args(["build", "--workspace", "--bins", "--quiet"]).status();
+        assert!(built.is_ok_and(|status| status.success()), "the services cannot be built");
+    });
     let test = std::env::current_exe().expect("the test has a path");
-    let folder = test.ancestors().find(|folder| folder.join(service).is_file());
-    folder.unwrap_or_else(|| panic!("{service} is not built: run `cargo build --workspace` first")).join(service)
+    test.ancestors().nth(2).expect("tests are in the profile's folder `deps`").join(service)
 }
 
 /// Runs a service to its end.

@@ -8,7 +8,7 @@ const TEXTS = {
   s: ["s", "с"], min: ["min", "мин"], h: ["h", "ч"], d: ["d", "сут"],
 
   connecting: ["Connecting…", "Подключение…"],
-  live_now: ["Live", "В эфире"],
+  live_now: ["Live", "Онлайн"],
   lost: ["Disconnected, reconnecting…", "Нет связи, переподключаюсь…"],
   lost_notice: ["The connection to the server is lost. You see what was known at {time}; the page reconnects by itself and catches up on everything.", "Связь с сервером потеряна. Показано то, что было известно в {time}; страница переподключится сама и получит всё пропущенное."],
   stale_now: ["No new windows", "Новых окон нет"],

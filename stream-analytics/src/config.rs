@@ -12,6 +12,7 @@ use crate::combine::CombineConfig;
 use crate::dashboard::DashboardConfig;
 use crate::engine::{EngineConfig, Limits};
 use crate::merge::MergeConfig;
+use crate::verify::VerifyArgs;
 use crate::window::{WindowSpec, WindowSpecError};
 
 /// Event-time windows over receipts: top stores, popular items, expensive receipts; exactly once, on any number of
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Show the numbers of test-topic in micro-batches (the first job)
     Console(ConsoleArgs),
+    /// Compare what was published with a brute-force fold of the receipts; reads only, also beside a running service
+    Verify(VerifyArgs),
 }
 
 /// Flags of `stream-analytics console`.

@@ -6,7 +6,8 @@
 //! pure: no I/O, no clock.
 //!
 //! Around it: [`config`] reads the flags, [`startup`] looks at the cluster, [`worker`] drives an engine from Kafka,
-//! [`dashboard`] and [`console`] show results to people. [`run`] puts them together.
+//! [`dashboard`] and [`console`] show results to people, and [`verify`] proves them right.
+//! [`run`] puts the service together.
 
 pub mod combine;
 pub mod config;
@@ -19,6 +20,7 @@ pub mod partials;
 pub mod progress;
 pub mod startup;
 pub mod tally;
+pub mod verify;
 pub mod window;
 pub mod worker;
 

@@ -7,6 +7,7 @@ use common::exit::{finish, parse_arguments};
 use common::shutdown;
 use stream_analytics::config::{Cli, Command};
 use stream_analytics::console::numbers;
+use stream_analytics::verify;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,6 +26,10 @@ async fn main() -> ExitCode {
         Some(Command::Console(args)) => {
             args.logging.init("warn");
             finish(numbers::run(args, shutdown).await)
+        }
+        Some(Command::Verify(args)) => {
+            args.logging.init("warn");
+            finish(verify::run(args, shutdown).await)
         }
         None => {
             cli.analytics.logging.init("info");

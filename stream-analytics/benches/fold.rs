@@ -5,8 +5,8 @@ use std::time::Duration;
 use common::{Money, Receipt};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use stream_analytics::combine::{Clock, CombineConfig, InputPartition, SourceRecord};
 use stream_analytics::combine::receipt::with_receipt;
+use stream_analytics::combine::{Clock, CombineConfig, InputPartition, SourceRecord};
 use stream_analytics::outbox::Header;
 use stream_analytics::window::WindowSpec;
 
@@ -20,7 +20,11 @@ const RECEIPTS: usize = 10_000;
 fn receipts(stores: usize) -> Vec<Vec<u8>> {
     let line = |n: usize| {
         let (category, item) = (n % 8, n % 25);
-        format!(r#"{{"name":"Item_{item}_CAT{category}","category":"Category {category}","price":{}.50,"quantity":{}}}"#, 5 + item, 1 + n % 4)
+        format!(
+            r#"{{"name":"Item_{item}_CAT{category}","category":"Category {category}","price":{}.50,"quantity":{}}}"#,
+            5 + item,
+            1 + n % 4
+        )
     };
     (0..RECEIPTS)
         .map(|n| {
@@ -60,7 +64,9 @@ impl SourceRecord for Record<'_> {
 #[divan::bench]
 fn general_reader(bencher: Bencher<'_, '_>) {
     let receipts = receipts(50);
-    bencher.counter(ItemsCount::new(RECEIPTS)).bench(|| receipts.iter().filter(|value| Receipt::from_json(value).is_ok()).count());
+    bencher
+        .counter(ItemsCount::new(RECEIPTS))
+        .bench(|| receipts.iter().filter(|value| Receipt::from_json(value).is_ok()).count());
 }
 
 #[divan::bench]

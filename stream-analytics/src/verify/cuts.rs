@@ -8,18 +8,21 @@ use std::collections::HashMap;
 
 use super::rules::{Place, Rules};
 
-/// A sum whose receipts do not count in all of their windows.
+/// Where the receipts are whose first window is the same.
 #[derive(Debug)]
-struct Cut {
+struct Stretch {
+    first_end_ms: i64,
     first_offset: i64,
     last_offset: i64,
-    first_end_ms: i64,
 }
 
-/// All of them, by input partition and the end of their last window.
+/// Receipts that may lack windows, by input partition and the end of their last window.
+///
+/// A watermark never goes back, so of receipts with the same windows those that lack more come later: where stretches
+/// overlap, a receipt is of the one with the earliest first window.
 #[derive(Debug, Default)]
 pub struct Cuts {
-    by_last_end: HashMap<(i32, i64), Vec<Cut>>,
+    by_last_end: HashMap<(i32, i64), Vec<Stretch>>,
 }
 
 /// What a sum states.
@@ -42,21 +45,31 @@ impl Cuts {
     pub fn take(&mut self, sum: StatedSum, rules: Rules) {
         let earliest_event_ms = sum.last_end_ms - rules.window_ms;
         let Some(first_start_ms) = rules.starts_covering(earliest_event_ms).last() else { return };
-        let uncut_end_ms = first_start_ms + rules.window_ms;
         let touches_range = earliest_event_ms >= rules.range.from_ms && first_start_ms < rules.range.to_ms;
-        if sum.first_end_ms > uncut_end_ms && touches_range {
-            self.by_last_end.entry((sum.partition, sum.last_end_ms)).or_default().push(Cut {
+        // If the slide does not divide the window, receipts with one last window may have two first ones, uncut.
+        let may_be_cut = sum.first_end_ms > first_start_ms + rules.window_ms || rules.window_ms % rules.slide_ms != 0;
+        if !(touches_range && may_be_cut) {
+            return;
+        }
+        let stretches = self.by_last_end.entry((sum.partition, sum.last_end_ms)).or_default();
+        match stretches.iter_mut().find(|stretch| stretch.first_end_ms == sum.first_end_ms) {
+            Some(stretch) => {
+                stretch.first_offset = stretch.first_offset.min(sum.first_offset);
+                stretch.last_offset = stretch.last_offset.max(sum.last_offset);
+            }
+            None => stretches.push(Stretch {
+                first_end_ms: sum.first_end_ms,
                 first_offset: sum.first_offset,
                 last_offset: sum.last_offset,
-                first_end_ms: sum.first_end_ms,
-            });
+            }),
         }
     }
 
-    /// The end of the first window that the receipt at this place was counted in, if it is known to lack earlier ones.
+    /// The end of the first window that the receipt at this place was counted in, if it may lack earlier ones.
     pub fn first_end_ms(&self, place: Place, last_end_ms: i64) -> Option<i64> {
-        let cuts = self.by_last_end.get(&(place.partition, last_end_ms))?;
-        let holding = cuts.iter().filter(|cut| (cut.first_offset..=cut.last_offset).contains(&place.offset));
-        holding.map(|cut| cut.first_end_ms).min()
+        let stretches = self.by_last_end.get(&(place.partition, last_end_ms))?;
+        let holding =
+            stretches.iter().filter(|stretch| (stretch.first_offset..=stretch.last_offset).contains(&place.offset));
+        holding.map(|stretch| stretch.first_end_ms).min()
     }
 }

@@ -107,3 +107,49 @@ impl Expensive {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Verdict;
+    use super::*;
+
+    fn receipt(price: &str) -> Receipt {
+        let text = format!(
+            r#"{{"receipt_id":"r","store_id":1,"store_name":"S","cashier_id":1,"timestamp":"1970-01-01T00:00:05Z","items":[{{"name":"a","category":"c","price":{price},"quantity":1}}]}}"#
+        );
+        Receipt::from_json(text.as_bytes()).unwrap()
+    }
+
+    /// Prices of receipts with one id: due, under way, and published.
+    fn compared(due: &[&str], under_way: &[&str], published: &[&str]) -> Verdict {
+        let (mut expensive, mut report) = (Expensive::default(), Report::default());
+        for price in published {
+            let receipt = receipt(price);
+            let value = ExpensiveReceipt { receipt: &receipt, total: receipt.total().unwrap() }.to_json();
+            expensive.published(b"r", &value, Range::default(), &mut report);
+        }
+        due.iter().for_each(|price| expensive.expected(&receipt(price), true));
+        under_way.iter().for_each(|price| expensive.expected(&receipt(price), false));
+        expensive.finish(&mut report);
+        report.verdict(NAME)
+    }
+
+    fn faults(verdict: Verdict) -> (u64, u64, u64) {
+        (verdict.missing, verdict.repeated, verdict.wrong)
+    }
+
+    #[test]
+    fn each_receipt_is_published_as_often_as_it_was_sent() {
+        assert_eq!(faults(compared(&["600", "600", "700"], &[], &["700", "600", "600"])), (0, 0, 0));
+        assert_eq!(faults(compared(&["600", "600"], &[], &["600"])), (1, 0, 0));
+        assert_eq!(faults(compared(&["600"], &[], &["600", "600"])), (0, 1, 0));
+        assert_eq!(faults(compared(&["600"], &[], &["601"])), (1, 0, 1));
+    }
+
+    #[test]
+    fn one_that_is_under_way_may_be_there_or_not_yet() {
+        assert_eq!(faults(compared(&[], &["600"], &[])), (0, 0, 0));
+        assert_eq!(faults(compared(&[], &["600"], &["600"])), (0, 0, 0));
+        assert_eq!(faults(compared(&[], &["600"], &["600", "600"])), (0, 1, 0));
+    }
+}

@@ -281,3 +281,154 @@ impl WindowSums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cuts::StatedSum;
+    use super::super::dead_letters::DeadLetter;
+    use super::super::rules::Range;
+    use super::*;
+
+    const STRICT: Rules = Rules {
+        window_ms: 10_000,
+        slide_ms: 10_000,
+        delay_ms: 0,
+        top: 5,
+        expensive_over: Money::from_minor(50_000),
+        idle_by_clock: false,
+        ahead_by_clock: false,
+        range: Range { from_ms: i64::MIN, to_ms: i64::MAX },
+    };
+    const SLIDING: Rules = Rules { window_ms: 30_000, idle_by_clock: true, ..STRICT };
+
+    fn receipt(store: u8, second: u8) -> Vec<u8> {
+        format!(
+            r#"{{"receipt_id":"r","store_id":{store},"store_name":"S","cashier_id":1,"timestamp":"1970-01-01T00:00:{second:02}Z","items":[{{"name":"a","category":"c","price":1.00,"quantity":2}}]}}"#
+        )
+        .into_bytes()
+    }
+
+    fn refused(beside: &mut Beside, offset: i64, exception: &str, value: &[u8]) {
+        let offset = offset.to_string();
+        let headers = [
+            (common::dead_letter::EXCEPTION, exception),
+            (common::dead_letter::TOPIC, "receipts"),
+            (common::dead_letter::PARTITION, "0"),
+            (common::dead_letter::OFFSET, &*offset),
+        ];
+        let record = DeadLetter { value, headers: BTreeMap::from(headers) };
+        beside.refusals.take(&record, "receipts", Range::default(), &mut Report::default());
+    }
+
+    /// Folds partition 0; gives receipts by window start (seconds), and what was found.
+    fn folded(rules: Rules, beside: Beside, values: &[Vec<u8>]) -> (BTreeMap<i64, u64>, Report) {
+        let mut report = Report::default();
+        let mut fold = Fold::new(rules, beside, true);
+        for (offset, value) in (0..).zip(values) {
+            fold.record(Place { partition: 0, offset }, value, true, &mut report);
+        }
+        let expected = fold.finish(&BTreeMap::from([(0, (0, 100))]), &mut report);
+        let counts = expected.sales_totals.iter().map(|((start, _), totals)| (start / 1000, totals.receipts));
+        (counts.collect(), report)
+    }
+
+    #[test]
+    fn a_receipt_counts_in_the_windows_that_its_partitions_watermark_has_not_closed() {
+        let mut beside = Beside::default();
+        refused(&mut beside, 2, "late", &receipt(1, 9));
+        let values = [receipt(1, 5), receipt(1, 15), receipt(1, 9), receipt(2, 12)];
+        let (counts, report) = folded(STRICT, beside, &values);
+        assert_eq!(counts, BTreeMap::from([(0, 1), (10, 2)]));
+        assert_eq!(report.faults(), 0, "{report}");
+    }
+
+    #[test]
+    fn a_late_receipt_that_is_not_named_is_missing_and_one_named_twice_repeated() {
+        let values = [receipt(1, 15), receipt(1, 9), receipt(1, 8)];
+        let mut beside = Beside::default();
+        refused(&mut beside, 2, "late", &values[2]);
+        refused(&mut beside, 2, "late", &values[2]);
+        let (_, report) = folded(STRICT, beside, &values);
+        let verdict = report.verdict(DEAD_LETTER);
+        assert_eq!((verdict.judged, verdict.missing, verdict.repeated, verdict.wrong), (2, 1, 1, 0), "{report}");
+    }
+
+    #[test]
+    fn an_open_receipt_that_is_named_late_is_wrong_unless_the_clock_may_have_closed_its_windows() {
+        let values = [receipt(1, 5), receipt(1, 6)];
+        for (idle_by_clock, wrong) in [(false, 1), (true, 0)] {
+            let mut beside = Beside::default();
+            refused(&mut beside, 1, "late", &values[1]);
+            let (counts, report) = folded(Rules { idle_by_clock, ..STRICT }, beside, &values);
+            assert_eq!(counts, BTreeMap::from([(0, 1)]), "it counts in no window");
+            assert_eq!(report.verdict(DEAD_LETTER).wrong, wrong, "{report}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_refused_by_the_clock_moves_no_watermark() {
+        let values = [receipt(1, 59), receipt(1, 5)];
+        let mut beside = Beside::default();
+        refused(&mut beside, 0, "malformed", &values[0]);
+        let (counts, report) = folded(Rules { ahead_by_clock: true, ..STRICT }, beside, &values);
+        assert_eq!(counts, BTreeMap::from([(0, 1)]));
+        assert_eq!(report.faults(), 0, "{report}");
+    }
+
+    #[test]
+    fn malformed_records_must_be_named_and_dead_letters_must_name_records() {
+        let mut beside = Beside::default();
+        refused(&mut beside, 7, "malformed", b"x");
+        let (_, report) = folded(STRICT, beside, &[b"{}".to_vec()]);
+        let verdict = report.verdict(DEAD_LETTER);
+        assert_eq!((verdict.missing, verdict.wrong), (1, 1), "{report}");
+    }
+
+    #[test]
+    fn a_receipt_may_count_in_later_sliding_windows_only() {
+        // The second comes when the watermark (25 s) has closed the windows that end at 10 s and 20 s.
+        let (counts, report) = folded(SLIDING, Beside::default(), &[receipt(1, 25), receipt(1, 5)]);
+        assert_eq!(counts, BTreeMap::from([(0, 2), (10, 1), (20, 1)]));
+        assert_eq!(report.faults(), 0, "{report}");
+    }
+
+    #[test]
+    fn where_the_clock_closed_windows_the_stated_spans_tell() {
+        let mut beside = Beside::default();
+        let second = 1_000;
+        let sum = |first_offset, first_end_ms| StatedSum {
+            partition: 0,
+            first_offset,
+            last_offset: first_offset,
+            first_end_ms,
+            last_end_ms: 30 * second,
+        };
+        beside.cuts.take(sum(0, 10 * second), SLIDING);
+        beside.cuts.take(sum(1, 20 * second), SLIDING);
+        let (counts, _) = folded(SLIDING, beside, &[receipt(1, 5), receipt(1, 6)]);
+        assert_eq!(counts, BTreeMap::from([(-20, 1), (-10, 2), (0, 2)]));
+    }
+
+    #[test]
+    fn windows_lack_what_the_internal_dead_letter_topic_says_and_no_more() {
+        for (stated, wrong) in [(1, 0), (2, 1)] {
+            let mut beside = Beside::default();
+            let mut report = Report::default();
+            let value = format!(
+                r#"{{"result":"top-stores","window":{{"start":"1970-01-01T00:00:00.000Z","end":"1970-01-01T00:00:10.000Z"}},"input_partition":0,"first_offset":1,"last_offset":1,"receipts":{stated}}}"#
+            );
+            beside.lacks.take(value.as_bytes(), STRICT, &mut report);
+            let (counts, report) = folded(STRICT, beside, &[receipt(1, 5), receipt(1, 6)]);
+            assert_eq!(counts, BTreeMap::from([(0, 1)]));
+            assert_eq!(report.verdict("partials.dead-letter").wrong, wrong, "{report}");
+        }
+    }
+
+    #[test]
+    fn only_windows_of_the_range_are_folded() {
+        let range = Range { from_ms: 10_000, to_ms: 20_000 };
+        let values = [receipt(1, 5), receipt(1, 15), receipt(1, 25)];
+        let (counts, _) = folded(Rules { range, ..STRICT }, Beside::default(), &values);
+        assert_eq!(counts, BTreeMap::from([(10, 1)]));
+    }
+}

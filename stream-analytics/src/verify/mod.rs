@@ -102,6 +102,9 @@ pub enum VerifyError {
         /// Its full name.
         group: String,
     },
+    /// Nothing to judge any more.
+    #[error("retention has deleted what would be compared: look at later windows, or verify sooner")]
+    NothingLeft,
     /// A topic cannot be read.
     #[error("cannot read topic {topic}: {source}; check the broker and this client's rights, and try again")]
     Read {
@@ -186,8 +189,9 @@ fn verify(args: &VerifyArgs, kafka: &KafkaSettings, range: Range, shutdown: &Shu
     if let Some(judged_from_ms) = reading.first_whole_ms(rules)?
         && judged_from_ms > rules.range.from_ms
     {
+        let from = EventTime::from_ms(judged_from_ms).filter(|from| from.ms() < range.to_ms);
+        let from = from.ok_or(VerifyError::NothingLeft)?;
         rules.range.from_ms = judged_from_ms;
-        let from = EventTime::from_ms(judged_from_ms).map_or_else(|| "later".to_owned(), |from| from.to_string());
         report.note(format!("retention has deleted records: windows that start before {from} are not judged"));
     }
     reading.compare(rules, &mut report)?;

@@ -124,6 +124,24 @@ impl<'a> Observer<'a> {
         Ok(())
     }
 
+    /// Waits until every transaction with records before the ends is committed or aborted.
+    pub fn wait_until_decided(&self, topic: &str, extents: &[Extent]) -> Result<(), VerifyError> {
+        let started = Instant::now();
+        for Extent { partition, end, .. } in extents {
+            let decided = || {
+                let extent = assignment::extent(&self.committed, topic, *partition);
+                extent.map_err(|source| VerifyError::Read { topic: topic.to_owned(), source })
+            };
+            while decided()?.high < *end {
+                if started.elapsed() > STALLED_AFTER {
+                    return Err(VerifyError::Stalled { topic: topic.to_owned() });
+                }
+                self.rest()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Hands over the committed records of a topic, each partition in its order, until `take` says that it has enough.
     pub fn read(
         &self,
@@ -132,20 +150,13 @@ impl<'a> Observer<'a> {
         mut take: impl FnMut(&BorrowedMessage<'_>) -> bool,
     ) -> Result<(), VerifyError> {
         let failed = |source| VerifyError::Read { topic: topic.to_owned(), source };
-        let stalled = || VerifyError::Stalled { topic: topic.to_owned() };
         let mut list = TopicPartitionList::new();
         let mut unread: Vec<Extent> = extents.iter().copied().filter(|extent| extent.low < extent.end).collect();
-        for Extent { partition, low, end } in &unread {
+        for Extent { partition, low, .. } in &unread {
             list.add_partition_offset(topic, *partition, Offset::Offset(*low)).map_err(failed)?;
-            // Whoever reads before the fate of all transactions is known meets the end too early.
-            let started = Instant::now();
-            while assignment::extent(&self.committed, topic, *partition).map_err(failed)?.high < *end {
-                if started.elapsed() > STALLED_AFTER {
-                    return Err(stalled());
-                }
-                self.rest()?;
-            }
         }
+        // Whoever reads before the fate of all transactions is known meets the end too early.
+        self.wait_until_decided(topic, &unread)?;
         let mut config = self.settings.consumer(self.group);
         config.set("queued.max.messages.kbytes", "16384");
         let consumer: BaseConsumer<LogContext> = config.create_with_context(LogContext).map_err(VerifyError::Client)?;
@@ -156,7 +167,9 @@ impl<'a> Observer<'a> {
                 return Err(VerifyError::Stopped);
             }
             let read_to_the_end = match consumer.poll(Duration::from_millis(100)) {
-                None if progress.elapsed() > STALLED_AFTER => return Err(stalled()),
+                None if progress.elapsed() > STALLED_AFTER => {
+                    return Err(VerifyError::Stalled { topic: topic.to_owned() });
+                }
                 None => continue,
                 Some(Ok(message)) => {
                     progress = Instant::now();

@@ -1,7 +1,7 @@
 //! Which records are looked at, taken from a pipeline that may be at work meanwhile.
 //!
-//! The order makes the picture consistent: what the group had committed, then where the result topics end, then what it
-//! has committed by then, then where the dead-letter topics end. So every result that is looked at was made of receipts
+//! The order makes the picture consistent: what the group had committed, then where the result topics end, then (once it
+//! is known which of those results count) what it has committed by then, then where the dead-letter topics end. So every result that is looked at was made of receipts
 //! that are looked at; every receipt before the first look has its results and dead letters within what is read.
 
 use std::collections::BTreeMap;
@@ -107,7 +107,10 @@ pub fn take(
     let results = RESULTS
         .into_iter()
         .map(|kind| Ok((kind.base_name(), observer.extents(&name(kind), End::Written)?)))
-        .collect::<Result<_, VerifyError>>()?;
+        .collect::<Result<BTreeMap<_, _>, VerifyError>>()?;
+    for kind in RESULTS {
+        observer.wait_until_decided(&name(kind), &results[kind.base_name()])?;
+    }
     let read = input_ends()?;
     let inputs = read
         .into_iter()

@@ -163,6 +163,8 @@ impl Engine {
     /// Takes an input partition into care, from `offset` on.
     pub fn assign_input(&mut self, partition: i32, offset: i64, watermark_ms: Option<i64>, now_ms: i64) {
         let end = usize::try_from(partition).ok().and_then(|index| self.config.ends.get(index).copied());
+        // A partition that was added since the start had nothing in it then.
+        let end = if self.config.ends.is_empty() { None } else { Some(end.unwrap_or(0)) };
         let input = InputPartition::new(&self.config.combine, partition, offset, watermark_ms, end, now_ms);
         self.inputs.insert(partition, input);
         self.announced_ms = None;

@@ -177,7 +177,8 @@ impl MergePartition {
     pub fn progress(&self, settings: Settings) -> MergeProgress {
         MergeProgress {
             settings,
-            replay_offset: self.open.replay_offset().unwrap_or(self.commit_offset()),
+            // While an earlier owner's records are still read again, the oldest one that is needed may be the next.
+            replay_offset: self.open.replay_offset().unwrap_or(self.next_offset),
             published_ms: self.open.published_ms(),
             announced_ms: self.announced_ms,
             ended_at: self.ended_at,

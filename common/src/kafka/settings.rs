@@ -249,7 +249,6 @@ impl KafkaSettings {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")
             .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", "100")
             .set("fetch.message.max.bytes", "1048576");
         self.finish(config)
     }

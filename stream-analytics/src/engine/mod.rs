@@ -130,6 +130,7 @@ pub struct Engine {
     out: Vec<OutputRecord>,
     pending: Pending,
     committed_ms: i64,
+    commit_ended_ms: i64,
     announced_ms: Option<i64>,
     updated_ms: i64,
 }
@@ -144,6 +145,7 @@ impl Engine {
             out: Vec::new(),
             pending: Pending::default(),
             committed_ms: now_ms,
+            commit_ended_ms: now_ms,
             announced_ms: None,
             updated_ms: now_ms,
         }
@@ -271,7 +273,9 @@ impl Engine {
     /// Whether to commit now. `keeping_up`: nothing waits to be read, so promptness costs no throughput.
     pub fn commit_due(&self, now_ms: i64, interval_ms: i64, keeping_up: bool) -> bool {
         let sums: usize = self.inputs.values().map(InputPartition::distinct_sums).sum();
-        let interval_over = now_ms - self.committed_ms >= interval_ms;
+        // Measured from commit to commit; after a slow one at least half of it is left for reading.
+        let interval_over =
+            now_ms - self.committed_ms >= interval_ms && now_ms - self.commit_ended_ms >= interval_ms / 2;
         let has_work = self.pending.inputs_moved || self.pending.has_output || !self.out.is_empty();
         let announce = self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
             && !(self.inputs.is_empty() && self.merges.is_empty());
@@ -328,9 +332,9 @@ impl Engine {
         }
     }
 
-    /// The commit was carried out: the interval to the next one begins.
+    /// The commit was carried out.
     pub fn committed(&mut self, now_ms: i64) {
-        self.committed_ms = now_ms;
+        self.commit_ended_ms = now_ms;
     }
 
     /// At-least-once: notes that windows are about to be published without a transaction. Returns whether there are any

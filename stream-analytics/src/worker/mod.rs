@@ -81,6 +81,9 @@ impl Identity {
         // Bounds the records read ahead.
         default("queued.min.messages", "20000");
         default("queued.max.messages.kbytes", "16384");
+        // A busy topic is fetched some forty times a second, not once for every batch that a producer sends.
+        default("fetch.min.bytes", "32768");
+        default("fetch.wait.max.ms", "25");
         // Once full, the read-ahead goes on after 10 ms, not after a second.
         default("fetch.queue.backoff.ms", "10");
         if let Some(id) = &self.group_instance_id {

@@ -92,8 +92,6 @@ pub struct Announcement<'a> {
     pub input_partitions: i32,
     /// One entry a partition that the writer owns.
     pub inputs: Vec<InputState>,
-    /// With `--until-end`: the end of every input partition, as the writer knows; empty without.
-    pub ends: Vec<i64>,
 }
 
 /// Where one input partition stands.
@@ -105,7 +103,7 @@ pub struct InputState {
     pub watermark_ms: Option<i64>,
     /// Whether it is caught up and silent.
     pub idle: bool,
-    /// With `--until-end`: the end, once everything before it was read.
+    /// With `--until-end`: the end that the owner saw at its start, once everything before it was read.
     pub ended_at: Option<i64>,
 }
 
@@ -185,7 +183,6 @@ mod tests {
                 group: "g",
                 input_partitions: 4,
                 inputs: vec![InputState { partition: 3, watermark_ms: Some(-1), idle: true, ended_at: None }],
-                ends: vec![],
             }),
         };
         assert_eq!(Partial::decode(&partial.encode()), Ok(partial.clone()));

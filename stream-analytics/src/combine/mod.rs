@@ -221,11 +221,6 @@ impl InputPartition {
         self.next_offset = self.next_offset.max(self.end.map_or(offset, |end| offset.min(end)));
     }
 
-    /// Raises the end of this run (`--until-end`): a replica that started later saw more.
-    pub fn extend_end(&mut self, end: i64) {
-        self.end = self.end.map(|own| own.max(end));
-    }
-
     /// Looks at the clock; `caught_up` as in [`InputWatermark::tick`].
     pub fn tick(&mut self, caught_up: bool, now_ms: i64) {
         self.watermark.tick(caught_up, now_ms);

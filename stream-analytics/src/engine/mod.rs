@@ -226,13 +226,6 @@ impl Engine {
                 "--max-distinct",
             )?;
         }
-        // A replica that started later may have seen a further end.
-        for ((partition, end), announced) in (0..).zip(&mut self.config.ends).zip(merge.announced_ends()) {
-            *end = (*end).max(*announced);
-            if let Some(input) = self.inputs.get_mut(&partition) {
-                input.extend_end(*end);
-            }
-        }
         Ok(())
     }
 
@@ -292,7 +285,6 @@ impl Engine {
                 group: &self.config.group,
                 input_partitions: self.config.input_partitions,
                 inputs: self.inputs.values().map(InputPartition::state).collect(),
-                ends: self.config.ends.clone(),
             };
             let taken: Vec<_> =
                 self.inputs.iter_mut().map(|(partition, input)| (*partition, input.sums().take())).collect();
@@ -352,7 +344,7 @@ impl Engine {
         self.config.input_partitions
     }
 
-    /// With `--until-end`: the end of each input partition, as far as this worker knows.
+    /// With `--until-end`: the end of each input partition at start.
     pub fn ends(&self) -> &[i64] {
         &self.config.ends
     }

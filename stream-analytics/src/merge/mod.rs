@@ -48,7 +48,6 @@ pub struct MergePartition {
     open: OpenWindows,
     /// Windows that end at or before may be published already, as an earlier owner announced.
     announced_ms: Option<i64>,
-    ends: Vec<i64>,
     ended_inputs: Vec<Option<i64>>,
     ended_at: Option<i64>,
     counts: MergeCounts,
@@ -65,7 +64,6 @@ impl MergePartition {
             watermark: MergedWatermark::default(),
             open: OpenWindows::new(config.windows, published_ms),
             announced_ms: progress.and_then(|progress| progress.announced_ms),
-            ends: Vec::new(),
             ended_inputs: Vec::new(),
             ended_at: progress.and_then(|progress| progress.ended_at),
             counts: MergeCounts::default(),
@@ -125,10 +123,6 @@ impl MergePartition {
     fn note_ends(&mut self, announcement: &Announcement<'_>) {
         let count = usize::try_from(announcement.input_partitions).unwrap_or(0).max(self.ended_inputs.len());
         self.ended_inputs.resize(count, None);
-        self.ends.resize(count, 0);
-        for (end, announced) in self.ends.iter_mut().zip(&announcement.ends) {
-            *end = (*end).max(*announced);
-        }
         for input in &announcement.inputs {
             if let Some(ended) =
                 usize::try_from(input.partition).ok().and_then(|index| self.ended_inputs.get_mut(index))
@@ -138,15 +132,10 @@ impl MergePartition {
         }
     }
 
-    /// The sum of the ends, once every input partition was read up to the furthest end that anyone announced.
+    /// The sum of the ends, once every input partition was read up to the end that its owner knows. A replica that
+    /// started later knows further ends: the sum is not yet what it waits for, and it reads on once the others have left.
     fn all_inputs_ended(&self) -> Option<i64> {
-        let ended = |(ended, end): (&Option<i64>, &i64)| ended.filter(|ended| ended >= end);
-        self.ended_inputs.iter().zip(&self.ends).map(ended).sum()
-    }
-
-    /// The furthest ends that anyone announced (`--until-end`).
-    pub fn announced_ends(&self) -> &[i64] {
-        &self.ends
+        self.ended_inputs.iter().copied().sum()
     }
 
     /// Writes early results of the open windows that changed.

@@ -68,7 +68,7 @@ mod tests {
             .iter()
             .map(|&(partition, watermark_ms, idle)| InputState { partition, watermark_ms, idle, ended_at: None })
             .collect();
-        merged.announce(&Announcement { group: "g", input_partitions: 2, inputs, ends: vec![] });
+        merged.announce(&Announcement { group: "g", input_partitions: 2, inputs });
         merged.get()
     }
 

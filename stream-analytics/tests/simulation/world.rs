@@ -65,14 +65,10 @@ impl World {
     /// Lives through everything that the scenario has in store.
     pub fn live(&mut self) -> Result<(), String> {
         self.note(|world| format!("{:?}", world.scenario));
-        if self.scenario.until_end {
-            (0..self.random.below(60)).for_each(|_| self.send_burst());
-            self.close_upstream();
-        }
         for _ in 0..self.scenario.workers {
             self.start_process();
         }
-        self.trouble(!self.scenario.until_end)?;
+        self.trouble(true)?;
         self.settle()?;
         if self.scenario.until_end {
             // A second run, over more receipts.

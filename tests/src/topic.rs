@@ -28,7 +28,7 @@ pub struct ReadRecord {
 }
 
 /// Longest a topic may take to be read.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Everything that is in a topic now, partition by partition.
 ///

@@ -15,7 +15,7 @@ use super::VerifyError;
 use crate::worker::assignment::{self, Committed};
 
 /// How long a topic may yield nothing before its end: longer than an abandoned transaction stays open.
-const STALLED_AFTER: Duration = Duration::from_secs(60);
+const STALLED_AFTER: Duration = Duration::from_mins(1);
 /// Distance of looks at something that is waited for.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// How long a question to the broker may take.

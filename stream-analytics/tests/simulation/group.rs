@@ -45,12 +45,11 @@ impl Group {
             let same = |member: &Member| member.instance.as_deref() == Some(name);
             self.members.iter().find(|(_, member)| same(member)).map(|(id, _)| *id)
         });
-        let member = match former.and_then(|id| self.members.remove(&id)) {
-            Some(former) => Member { heard_ms: now_ms, joined: self.rebalancing, ..former },
-            None => {
-                self.rebalancing = true;
-                Member { instance: instance.map(str::to_owned), heard_ms: now_ms, joined: true, assignment: vec![] }
-            }
+        let member = if let Some(former) = former.and_then(|id| self.members.remove(&id)) {
+            Member { heard_ms: now_ms, joined: self.rebalancing, ..former }
+        } else {
+            self.rebalancing = true;
+            Member { instance: instance.map(str::to_owned), heard_ms: now_ms, joined: true, assignment: vec![] }
         };
         self.members.insert(self.last_id, member);
         self.last_id

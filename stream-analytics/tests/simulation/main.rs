@@ -6,6 +6,7 @@
 
 mod broker;
 mod check;
+mod directed;
 mod group;
 mod oracle;
 mod random;
@@ -75,4 +76,16 @@ fn whatever_happens_each_window_is_published_once_and_right() {
     let shown: Vec<String> =
         failures.iter().take(SHOWN).map(|(seed, broken)| format!("seed {seed}: {broken}")).collect();
     assert!(failures.is_empty(), "{} of {seeds} seeds fail:\n{}", failures.len(), shown.join("\n"));
+}
+
+/// Worlds in which something was wrong once: they stay right.
+mod seeds_that_failed {
+    use super::outcome;
+
+    #[test]
+    fn a_crash_while_an_earlier_owners_records_are_read_again_loses_no_window() {
+        for seed in [8, 13, 24, 28] {
+            outcome(seed).unwrap();
+        }
+    }
 }

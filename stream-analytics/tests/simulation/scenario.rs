@@ -15,6 +15,7 @@ pub const INPUT_TOPIC: &str = "receipts";
 
 /// One world's settings.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // independent choices
 pub struct Scenario {
     pub inputs: i32,
     pub merges: i32,
@@ -88,6 +89,29 @@ impl Scenario {
             update_every_ms: self.update_every_ms,
             ends,
             limits: Limits { open_spans: 100_000, distinct_keys: 100_000 },
+        }
+    }
+
+    /// Two input partitions, idle after a second, and nobody in trouble.
+    pub fn quiet() -> Self {
+        Scenario {
+            inputs: 2,
+            merges: 1,
+            workers: 2,
+            window_ms: 1_000,
+            slide_ms: 1_000,
+            delay_ms: 0,
+            idle_after_ms: Some(1_000),
+            max_ahead_ms: None,
+            update_every_ms: None,
+            top: 3,
+            expensive_over_minor: 60_000,
+            exactly_once: true,
+            until_end: false,
+            grows: false,
+            static_members: false,
+            stalls: false,
+            steps: 0,
         }
     }
 

@@ -110,10 +110,8 @@ impl Worker {
     /// A process that starts now and looks at the cluster.
     pub fn start(scenario: &Scenario, name: String, broker: &Broker) -> Self {
         let input_partitions = broker.input_partitions();
-        let ends = match scenario.until_end {
-            true => (0..input_partitions).map(|input| broker.log(LogId::Input(input)).last_stable()).collect(),
-            false => Vec::new(),
-        };
+        let end = |input| broker.log(LogId::Input(input)).last_stable();
+        let ends = if scenario.until_end { (0..input_partitions).map(end).collect() } else { Vec::new() };
         Worker {
             engine: Engine::new(scenario.engine(input_partitions, ends.clone()), 0),
             scenario: scenario.clone(),
@@ -137,6 +135,10 @@ impl Worker {
 
     pub fn has_stopped(&self) -> bool {
         matches!(self.state, State::Stopped)
+    }
+
+    pub fn owns(&self, id: LogId) -> bool {
+        self.positions.contains_key(&id)
     }
 
     pub fn member(&self) -> MemberId {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use common::TopicKind;
 use stream_analytics::outbox::OutputRecord;
 
 use crate::broker::{Broker, LogId, Producer};
@@ -96,11 +97,11 @@ impl World {
         }
     }
 
-    fn wall_ms(&self) -> i64 {
+    pub fn wall_ms(&self) -> i64 {
         EPOCH_MS + self.broker.now_ms
     }
 
-    fn start_process(&mut self) {
+    pub fn start_process(&mut self) {
         self.started += 1;
         let name = format!("p{}", self.started);
         let worker = Worker::start(&self.scenario, name.clone(), &self.broker);
@@ -225,6 +226,23 @@ impl World {
         Ok(())
     }
 
+    /// Ends the process that owns `lost` for good, if it does not own `kept`. Returns whether it did.
+    pub fn kill_owner(&mut self, lost: LogId, kept: [LogId; 2]) -> bool {
+        let dies = |worker: &Worker| worker.owns(lost) && !kept.iter().any(|id| worker.owns(*id));
+        let before = self.processes.len();
+        self.processes.retain(|process| !process.worker.as_ref().is_some_and(dies));
+        self.processes.len() < before
+    }
+
+    /// Windows published so far, by the final results of `sales-totals`.
+    pub fn published_windows(&self) -> Vec<String> {
+        let results = self.broker.log(LogId::Results).read();
+        let totals = results.filter(|(_, record)| record.topic == TopicKind::SalesTotals);
+        totals
+            .map(|(_, record)| String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()).into_owned())
+            .collect()
+    }
+
     fn send_burst(&mut self) {
         let partitions = i64::from(self.broker.input_partitions());
         for _ in 0..self.random.between(1, 6) {
@@ -247,7 +265,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, partition: i32, event_ms: i64) {
+    pub fn send(&mut self, partition: i32, event_ms: i64) {
         let sale = (!self.random.per_mille(30)).then(|| Sale::draw(&mut self.random, self.sent.len(), event_ms));
         let record = sales::record(sale.as_ref(), &mut self.random);
         let log = LogId::Input(partition);
@@ -323,7 +341,7 @@ impl World {
         Ok(())
     }
 
-    fn work_for(&mut self, ms: i64) -> Result<(), String> {
+    pub fn work_for(&mut self, ms: i64) -> Result<(), String> {
         let until_ms = self.broker.now_ms + ms;
         while self.broker.now_ms < until_ms {
             self.round()?;

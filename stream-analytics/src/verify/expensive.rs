@@ -128,8 +128,12 @@ mod tests {
             let value = ExpensiveReceipt { receipt: &receipt, total: receipt.total().unwrap() }.to_json();
             expensive.published(b"r", &value, Range::default(), &mut report);
         }
-        due.iter().for_each(|price| expensive.expected(&receipt(price), true));
-        under_way.iter().for_each(|price| expensive.expected(&receipt(price), false));
+        for price in due {
+            expensive.expected(&receipt(price), true);
+        }
+        for price in under_way {
+            expensive.expected(&receipt(price), false);
+        }
         expensive.finish(&mut report);
         report.verdict(NAME)
     }

@@ -192,6 +192,7 @@ mod tests {
         Settings { window_ms: 10, slide_ms: 10, delay_ms: 0, merge_partitions: 2, input_topic: "r".into() }
     }
 
+    #[allow(clippy::unnecessary_wraps)] // progress as it is looked up, where it may be missing
     fn merge(published_ms: i64, ended_at: Option<i64>) -> Progress<MergeProgress> {
         let published_ms = Some(published_ms);
         Some((1, MergeProgress { settings: settings(), replay_offset: 0, published_ms, announced_ms: None, ended_at }))

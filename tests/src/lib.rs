@@ -1,8 +1,11 @@
-//! What the end-to-end tests share: [`broker`] is the broker under test, [`topic`] reads whole topics from it, and
-//! [`oracle`] computes by brute force what the pipeline must have published.
+//! What the end-to-end tests share: [`broker`] is the broker under test, [`topic`] reads whole topics from it, [`oracle`]
+//! computes by brute force what the pipeline must have published, and [`agreement`] compares. [`process`] runs services,
+//! [`growth`] watches how far topics have come.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod broker;
+pub mod growth;
 pub mod oracle;
 pub mod process;
 pub mod topic;

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use clap::Parser;
+use common::TopicKind;
 use common::shutdown::Shutdown;
-use common::{TopicKind, dead_letter};
 use pipeline::args::PipelineArgs;
+use tests::agreement::assert_published_equals_brute_force;
 use tests::broker::TestBroker;
-use tests::oracle::{Rules, fold};
+use tests::oracle::Rules;
 use tests::process;
-use tests::topic::{once_by_key, read};
+use tests::topic::read;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn flags(broker: &TestBroker, more: &[&str]) -> Vec<String> {
     let mut flags = broker.flags();
@@ -25,31 +26,6 @@ fn run(service: &str, subcommand: Option<&str>, broker: &TestBroker, more: &[&st
     arguments.extend(flags(broker, more));
     let output = process::run(service, &arguments, 2 * MINUTE);
     assert!(output.status.success(), "{service} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[track_caller]
-fn assert_published_equals_brute_force(broker: &TestBroker, rules: Rules) {
-    let expected = fold(&read(broker, TopicKind::Receipts), rules);
-    assert!(!expected.top_stores.is_empty(), "nothing to compare");
-    assert_eq!(once_by_key(read(broker, TopicKind::TopStores)), expected.top_stores);
-    assert_eq!(once_by_key(read(broker, TopicKind::SalesTotals)), expected.sales_totals);
-    assert_eq!(once_by_key(read(broker, TopicKind::PopularItems)), expected.popular_items);
-    let mut expensive: Vec<_> =
-        read(broker, TopicKind::ExpensiveReceipts).into_iter().map(|record| record.key).collect();
-    expensive.sort();
-    assert_eq!(expensive, expected.expensive);
-    let dead = |exception: &str| {
-        let place = |name: &str, record: &tests::topic::ReadRecord| record.headers[name].parse().unwrap();
-        read(broker, TopicKind::ReceiptsDeadLetter)
-            .iter()
-            .filter(|record| record.headers[dead_letter::EXCEPTION] == exception)
-            .map(|record| {
-                (i32::try_from(place(dead_letter::PARTITION, record)).unwrap(), place(dead_letter::OFFSET, record))
-            })
-            .collect()
-    };
-    assert_eq!(expected.late, dead(dead_letter::LATE));
-    assert_eq!(expected.malformed, dead(dead_letter::MALFORMED));
 }
 
 const DISORDER: [&str; 14] = [

@@ -1,0 +1,126 @@
+//! Measures how long no window is published after a replica is killed, or leaves:
+//! `KAFKA_BROKERS=… cargo run --release -p tests --example recovery [ROUNDS]`, with the services built beside it.
+//!
+//! Windows of 100 ms close ten times a second, and each needs every partition: the longest time between two that become
+//! readable is the silence. Figures are printed, nothing is asserted.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a measurement that fails ends")]
+
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use common::TopicKind;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+use tests::broker::{PARTITIONS, TestBroker, real_brokers};
+use tests::growth::Growth;
+use tests::process::Service;
+
+/// Results are watched for so long after each fault.
+const WATCHED: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Stage {
+    broker: TestBroker,
+}
+
+impl Stage {
+    fn replica(&self, more: &[&str]) -> Service {
+        let windows = ["--window", "100ms", "--slide", "100ms", "--watermark-delay", "0ms", "--http", "off"];
+        let off = ["--idle-after", "off"];
+        let flags = windows.into_iter().chain(off).chain(more.iter().copied()).map(str::to_owned);
+        Service::start("stream-analytics", &self.broker.flags().into_iter().chain(flags).collect::<Vec<_>>())
+    }
+
+    /// Arrivals of results, as a reader of committed records sees them.
+    fn arrivals(&self) -> Receiver<Instant> {
+        let topic = self.broker.topics().name(TopicKind::TopStores);
+        let mut config = self.broker.settings().consumer("watcher");
+        config.set("fetch.wait.max.ms", "10");
+        let consumer: BaseConsumer = config.create().unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            list.add_partition_offset(&topic, partition, Offset::End).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            loop {
+                if let Some(Ok(_)) = consumer.poll(Duration::from_millis(10))
+                    && sender.send(Instant::now()).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        receiver
+    }
+}
+
+/// The longest silence from now on, while results are watched.
+fn silence(arrivals: &Receiver<Instant>) -> Duration {
+    let began = Instant::now();
+    let (mut last, mut longest) = (began, Duration::ZERO);
+    while began.elapsed() < WATCHED {
+        if let Ok(arrival) = arrivals.recv_timeout(Duration::from_millis(10)) {
+            longest = longest.max(arrival.saturating_duration_since(last));
+            last = last.max(arrival);
+        }
+    }
+    longest.max(last.elapsed())
+}
+
+fn report(what: &str, mut silences: Vec<Duration>) {
+    silences.sort();
+    println!("{what:60} {silences:.2?}");
+}
+
+fn main() {
+    if real_brokers().is_none() {
+        println!("KAFKA_BROKERS names no real Kafka: nothing to measure");
+        return;
+    }
+    let rounds: usize = std::env::args().nth(1).map_or(5, |rounds| rounds.parse().unwrap());
+    let stage = Stage { broker: TestBroker::start("recovery") };
+    let load = ["receipts".to_owned()].into_iter().chain(stage.broker.flags());
+    let load = load.chain(["--rate", "2000/s", "--catalogue", "builtin"].map(str::to_owned));
+    let _load = Service::start("producer", &load.collect::<Vec<_>>());
+    let growth = Growth::of(&stage.broker);
+    growth.wait_for(TopicKind::Receipts, 1, PATIENCE);
+    let steady = || growth.wait_for(TopicKind::TopStores, 30, PATIENCE);
+
+    let mut replica = stage.replica(&["--instance-id", "a"]);
+    steady();
+    let arrivals = stage.arrivals();
+    report("nothing happens", vec![silence(&arrivals)]);
+
+    let mut kill_and_restart = |more: &[&str]| {
+        let mut silences = Vec::new();
+        for _ in 0..rounds {
+            steady();
+            arrivals.try_iter().count();
+            replica.signal("KILL");
+            replica = stage.replica(more);
+            silences.push(silence(&arrivals));
+        }
+        silences
+    };
+    report("the only replica, static: kill -9 and restart", kill_and_restart(&["--instance-id", "a"]));
+    kill_and_restart(&[]);
+    report("the only replica, dynamic: kill -9 and restart", kill_and_restart(&[]));
+
+    let mut leaves = Vec::new();
+    let mut joins = Vec::new();
+    for _ in 0..rounds {
+        steady();
+        arrivals.try_iter().count();
+        let joined = stage.replica(&[]);
+        joins.push(silence(&arrivals));
+        arrivals.try_iter().count();
+        let leaving = std::mem::replace(&mut replica, joined);
+        leaving.signal("TERM");
+        leaves.push(silence(&arrivals));
+    }
+    report("a second replica joins, dynamic", joins);
+    report("one of two leaves gracefully, dynamic", leaves);
+}

@@ -1,0 +1,61 @@
+//! How far topics have come: what tests of running services wait for.
+
+use std::time::{Duration, Instant};
+
+use common::TopicKind;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use crate::broker::{PARTITIONS, TestBroker};
+
+/// Distance of looks.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// How long a broker may take to answer.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// Looks at the committed ends of topics.
+pub struct Growth<'a> {
+    broker: &'a TestBroker,
+    consumer: BaseConsumer,
+}
+
+impl<'a> Growth<'a> {
+    /// Of the topics of one test.
+    ///
+    /// # Panics
+    /// The client cannot be made.
+    pub fn of(broker: &'a TestBroker) -> Self {
+        Growth { broker, consumer: broker.settings().consumer("growth").create().expect("a consumer") }
+    }
+
+    /// The sum of the partitions' committed ends; `None` while the broker or the topic is away.
+    pub fn end(&self, kind: TopicKind) -> Option<i64> {
+        let topic = self.broker.topics().name(kind);
+        let end = |partition| self.consumer.fetch_watermarks(&topic, partition, LOOK_UP).ok().map(|(_, high)| high);
+        (0..PARTITIONS).map(end).sum()
+    }
+
+    /// Waits until the topic has grown by so much, from where it stands now.
+    ///
+    /// # Panics
+    /// It does not in time.
+    #[track_caller]
+    pub fn wait_for(&self, kind: TopicKind, more: i64, patience: Duration) {
+        let started = Instant::now();
+        let mut from = None;
+        loop {
+            let end = self.end(kind);
+            from = from.or(end);
+            if let (Some(from), Some(end)) = (from, end)
+                && end >= from + more
+            {
+                return;
+            }
+            let name = kind.base_name();
+            assert!(
+                started.elapsed() < patience,
+                "{name} did not grow by {more} within {patience:?}: {from:?} to {end:?}"
+            );
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+        }
+    }
+}

@@ -36,13 +36,12 @@ impl TestBroker {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
         let prefix = format!("{test}-{now_ms}-{}-{number}.", std::process::id());
-        let (address, embedded) = match real_brokers() {
-            Some(address) => (address, None),
-            None => {
-                let topics = Topics::with_prefix(&prefix);
-                let embedded = EmbeddedBroker::start(&topics, PARTITIONS).expect("the embedded broker starts");
-                (embedded.address(), Some(embedded))
-            }
+        let (address, embedded) = if let Some(address) = real_brokers() {
+            (address, None)
+        } else {
+            let topics = Topics::with_prefix(&prefix);
+            let embedded = EmbeddedBroker::start(&topics, PARTITIONS).expect("the embedded broker starts");
+            (embedded.address(), Some(embedded))
         };
         TestBroker { address, prefix, is_real: embedded.is_none(), _embedded: embedded }
     }

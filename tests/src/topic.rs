@@ -45,8 +45,12 @@ pub fn read(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
 pub fn read_named(broker: &TestBroker, topic: &str) -> Vec<ReadRecord> {
     let consumer: BaseConsumer = broker.settings().consumer("reader").create().expect("a consumer");
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
-    let partitions: Vec<i32> =
-        metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions).map(|one| one.id()).collect();
+    let partitions: Vec<i32> = metadata
+        .topics()
+        .iter()
+        .flat_map(rdkafka::metadata::MetadataTopic::partitions)
+        .map(rdkafka::metadata::MetadataPartition::id)
+        .collect();
     let mut list = TopicPartitionList::new();
     for partition in &partitions {
         list.add_partition_offset(topic, *partition, Offset::Beginning).expect("an offset");

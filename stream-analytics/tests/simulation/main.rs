@@ -88,4 +88,25 @@ mod seeds_that_failed {
             outcome(seed).unwrap();
         }
     }
+
+    #[test]
+    fn a_replica_that_started_later_saw_further_ends_and_the_run_ends_all_the_same() {
+        for seed in [11, 62, 73, 97] {
+            outcome(seed).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_partition_added_after_the_start_does_not_keep_a_run_from_ending() {
+        for seed in [378, 389, 444] {
+            outcome(seed).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_an_owner_read_past_its_end_is_not_taken_for_counted() {
+        for seed in [70, 110, 148] {
+            outcome(seed).unwrap();
+        }
+    }
 }

@@ -18,7 +18,7 @@ use tests::process::Service;
 
 /// Results are watched for so long after each fault.
 const WATCHED: Duration = Duration::from_secs(12);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Stage {
     broker: TestBroker,

@@ -12,7 +12,7 @@ use tests::oracle::Rules;
 use tests::process::{self, Service};
 
 /// Longest wait for anything: several sessions and transaction timeouts.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 /// Receipts a second.
 const RATE: &str = "1500/s";
 

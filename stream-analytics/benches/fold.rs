@@ -45,7 +45,7 @@ struct Record<'a>(usize, &'a [u8]);
 
 impl SourceRecord for Record<'_> {
     fn offset(&self) -> i64 {
-        self.0 as i64
+        i64::try_from(self.0).unwrap_or(i64::MAX)
     }
     fn value(&self) -> Option<&[u8]> {
         Some(self.1)
@@ -87,7 +87,7 @@ fn read_and_fold(bencher: Bencher<'_, '_>, stores: usize) {
 #[divan::bench]
 fn read_and_fold_sliding_60s_by_1s(bencher: Bencher<'_, '_>) {
     let receipts = receipts(50);
-    let windows = WindowSpec::new(Duration::from_secs(60), Duration::from_secs(1)).expect("a window");
+    let windows = WindowSpec::new(Duration::from_mins(1), Duration::from_secs(1)).expect("a window");
     fold(bencher, &receipts, windows);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`snapshot`] settles which records are looked at, [`observer`] reads them. The rest is pure: [`fold`] computes what must
 //! have been published, with the help of what the [`dead_letters`] name and of the [`cuts`] that the clock made;
-//! [`published`] and [`expensive`] collect what was; [`compare`] holds one to the other, and a [`report`] tells the people.
+//! [`published`] and [`expensive`] collect what was; [`mod@compare`] holds one to the other, and a [`report`] tells the people.
 //!
 //! # How it is judged
 //!

@@ -70,7 +70,9 @@ fn both_replicas_killed_at_once_lose_and_repeat_nothing() {
     for _ in 0..4 {
         stage.results(2);
         stage.random_moment();
-        replicas.iter().for_each(|replica| replica.signal("KILL"));
+        for replica in &replicas {
+            replica.signal("KILL");
+        }
         replicas = start(&stage);
     }
     stage.results(3);

@@ -15,7 +15,7 @@ use crate::config::{Config, Guarantee};
 use crate::engine::{Engine, EngineConfig};
 use crate::partials::Partial;
 use crate::worker::WorkerError;
-use crate::worker::assignment::{self, committed, input_progress, merge_progress};
+use crate::worker::assignment::{self, Committed, committed, input_progress, merge_progress};
 
 /// Topics that the service writes.
 const OUTPUTS: [TopicKind; 7] = [
@@ -109,13 +109,19 @@ fn look(
         config.kafka.consumer(&config.group).create_with_context(LogContext).map_err(ClusterError::Settings)?;
     let settings = Engine::new(config.engine(input_partitions, merge_partitions, Vec::new()), 0).settings();
 
+    // Only settings are read from these offsets, and they do not change from one commit to the next: the transaction that
+    // a killed predecessor left open, and which nobody has aborted yet, need not be waited for.
+    let mut unsettled = config.kafka.consumer(&config.group);
+    unsettled.set("isolation.level", "read_uncommitted");
+    let unsettled: BaseConsumer<LogContext> =
+        unsettled.create_with_context(LogContext).map_err(ClusterError::Settings)?;
     let offsets = "the group's offsets";
-    for merge in committed(&consumer, partials, 0..merge_partitions).map_err(failed(offsets))? {
+    for merge in committed_by_now(&unsettled, partials, merge_partitions).map_err(failed(offsets))? {
         if let Some((_, metadata)) = merge.progress {
             merge_progress(&metadata, &settings).map_err(StartupError::Incompatible)?;
         }
     }
-    for input in committed(&consumer, &config.input_topic, 0..input_partitions).map_err(failed(offsets))? {
+    for input in committed_by_now(&unsettled, &config.input_topic, input_partitions).map_err(failed(offsets))? {
         if let Some((_, metadata)) = input.progress {
             input_progress(&metadata, &settings).map_err(StartupError::Incompatible)?;
         }
@@ -132,6 +138,24 @@ fn look(
         }
     }
     Ok(config.engine(input_partitions, merge_partitions, ends))
+}
+
+/// The group's offsets. A broker that has only just started has no coordinator for the group yet: that is waited for.
+fn committed_by_now(
+    consumer: &BaseConsumer<LogContext>,
+    topic: &str,
+    partitions: i32,
+) -> Result<Vec<Committed>, KafkaError> {
+    let started = Instant::now();
+    loop {
+        match committed(consumer, topic, 0..partitions) {
+            Err(error) if started.elapsed() < assignment::LOOK_UP => {
+                tracing::debug!(topic, %error, "looking again");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// The group that wrote the last announcement, if any is left.

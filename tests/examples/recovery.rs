@@ -17,7 +17,7 @@ use tests::growth::Growth;
 use tests::process::Service;
 
 /// Results are watched for so long after each fault.
-const WATCHED: Duration = Duration::from_secs(12);
+const WATCHED: Duration = Duration::from_secs(25);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Stage {
@@ -123,4 +123,15 @@ fn main() {
     }
     report("a second replica joins, dynamic", joins);
     report("one of two leaves gracefully, dynamic", leaves);
+
+    let mut losses = Vec::new();
+    for _ in 0..rounds {
+        let other = stage.replica(&[]);
+        steady();
+        arrivals.try_iter().count();
+        let lost = std::mem::replace(&mut replica, other);
+        lost.signal("KILL");
+        losses.push(silence(&arrivals));
+    }
+    report("one of two is killed and does not come back, dynamic", losses);
 }

@@ -41,19 +41,30 @@ impl<'a> Growth<'a> {
     #[track_caller]
     pub fn wait_for(&self, kind: TopicKind, more: i64, patience: Duration) {
         let started = Instant::now();
-        let mut from = None;
+        let mut from = self.end(kind);
+        while from.is_none() && started.elapsed() < patience {
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+            from = self.end(kind);
+        }
+        self.wait_until(kind, from.unwrap_or(0) + more, patience);
+    }
+
+    /// Waits until the topic's ends come to so much.
+    ///
+    /// # Panics
+    /// They do not in time.
+    #[track_caller]
+    pub fn wait_until(&self, kind: TopicKind, wanted: i64, patience: Duration) {
+        let started = Instant::now();
         loop {
             let end = self.end(kind);
-            from = from.or(end);
-            if let (Some(from), Some(end)) = (from, end)
-                && end >= from + more
-            {
+            if end >= Some(wanted) {
                 return;
             }
             let name = kind.base_name();
             assert!(
                 started.elapsed() < patience,
-                "{name} did not grow by {more} within {patience:?}: {from:?} to {end:?}"
+                "{name} did not come to {wanted} within {patience:?}, but to {end:?}"
             );
             std::thread::sleep(LOOK_AGAIN_AFTER);
         }

@@ -157,7 +157,7 @@ fn aborted_transactions_of_an_upstream_producer_are_not_counted() {
     let Some(stage) = real_broker("upstream-aborts") else { return };
     let replica = stage.replica(Membership::Dynamic, "");
     let aborted = upstream::send(&stage.broker, 40, 50);
-    stage.results(1);
+    stage.growth().wait_until(TopicKind::TopStores, 1, PATIENCE);
     replica.signal("TERM");
     assert_eq!(replica.ended(PATIENCE), Some(0));
     let expensive = tests::topic::read(&stage.broker, TopicKind::ExpensiveReceipts);

@@ -105,6 +105,12 @@ impl WorkerError {
         }
     }
 
+    /// Whether the broker knows nothing of the open transaction: it was restarted in between. Whether that was committed
+    /// or not, the committed offsets tell where to go on.
+    pub fn is_lost_transaction(&self) -> bool {
+        matches!(self, WorkerError::Client { code: RDKafkaErrorCode::InvalidTransactionalState, .. })
+    }
+
     /// Whether the broker has taken this producer's identity away: a newer replica has it, or a transaction outlived its
     /// timeout.
     pub fn is_fenced(&self) -> bool {

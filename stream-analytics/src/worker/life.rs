@@ -406,19 +406,19 @@ impl<'j> Life<'j> {
     /// A producer is fenced when its transaction outlived its timeout (the broker was away, or we were stopped), or when
     /// a newer replica has its id. In the second case the consumer is fenced too, as soon as the newer one has joined.
     fn ended_by(&mut self, error: WorkerError) -> Result<End, WorkerError> {
-        if !error.is_fenced() {
+        if !(error.is_fenced() || error.is_lost_transaction()) {
             return Err(error);
         }
         self.engine.revoke_all();
         Measures::rolled_back();
         let asked = Instant::now();
-        while self.job.config.instance_id.is_some() && asked.elapsed() < super::SESSION_TIMEOUT {
+        while error.is_fenced() && self.job.config.instance_id.is_some() && asked.elapsed() < super::SESSION_TIMEOUT {
             self.consumer.poll(Duration::from_millis(100));
             if let Some((code, reason)) = self.consumer.client().fatal_error() {
                 return Err(WorkerError::fatal(code, reason));
             }
         }
-        tracing::warn!(%error, "the transaction outlived its timeout: starting again");
+        tracing::warn!(%error, "the transaction outlived its timeout or the broker: starting again");
         Ok(End::StartAgain)
     }
 }

@@ -1,5 +1,6 @@
 //! What is looked at before the first worker joins the group: topics, committed offsets, other groups, the end of the input.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use common::TopicKind;
@@ -165,19 +166,22 @@ fn last_group(
     partitions: i32,
 ) -> Result<Option<String>, KafkaError> {
     let mut tails = TopicPartitionList::new();
+    let mut unread = BTreeMap::new();
     for partition in 0..partitions {
         let extent = assignment::extent(consumer, partials, partition)?;
         if extent.high > extent.low {
+            unread.insert(partition, extent.high);
             tails.add_partition_offset(partials, partition, Offset::Offset(extent.low.max(extent.high - TAIL)))?;
         }
     }
-    let mut unread = tails.count();
     let mut last: Option<(i64, String)> = None;
     consumer.assign(&tails)?;
     let started = Instant::now();
-    while unread > 0 {
+    while !unread.is_empty() {
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(record)) => {
+                // A partition that is written to without a pause never reports its end.
+                unread.retain(|partition, end| *partition != record.partition() || record.offset() + 1 < *end);
                 let written_ms = record.timestamp().to_millis().unwrap_or(0);
                 let partial = record.payload().and_then(|value| Partial::decode(value).ok());
                 let group = partial.and_then(|partial| Some(partial.announcement?.group.to_owned()));
@@ -187,7 +191,9 @@ fn last_group(
                     last = Some((written_ms, group));
                 }
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                unread.remove(&partition);
+            }
             Some(Err(error)) if started.elapsed() > assignment::LOOK_UP => return Err(error),
             Some(Err(_)) | None if started.elapsed() > assignment::LOOK_UP => {
                 return Err(KafkaError::MessageConsumption(rdkafka::types::RDKafkaErrorCode::RequestTimedOut));

@@ -6,23 +6,26 @@ use std::sync::OnceLock;
 
 const PACKAGE: &str = "axe-core@4.14.1";
 
-/// The script that defines `axe`.
-pub(crate) fn source() -> String {
-    static SOURCE: OnceLock<String> = OnceLock::new();
+/// The script that defines `axe`; says so if there is no npm to fetch it with.
+pub(crate) fn source() -> Option<String> {
+    static SOURCE: OnceLock<Option<String>> = OnceLock::new();
     SOURCE.get_or_init(fetch).clone()
 }
 
-fn fetch() -> String {
+fn fetch() -> Option<String> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE);
     let script = folder.join("node_modules/axe-core/axe.min.js");
     if !script.exists() {
         std::fs::create_dir_all(&folder).unwrap();
-        let installed = Command::new("npm")
+        let mut install = Command::new("npm");
+        install
             .args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", PACKAGE, "--prefix"])
-            .arg(&folder)
-            .output()
-            .expect("npm is needed to fetch axe-core: apt-get install npm");
+            .arg(&folder);
+        let Ok(installed) = install.output() else {
+            println!("not tested: axe-core is fetched with npm, which is not installed (apt-get install npm)");
+            return None;
+        };
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
     }
-    std::fs::read_to_string(script).unwrap()
+    Some(std::fs::read_to_string(script).unwrap())
 }

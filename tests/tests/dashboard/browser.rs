@@ -63,7 +63,7 @@ impl Tab {
         let permit = BROWSERS.acquire().await.unwrap();
         let profile = tempfile::tempdir().unwrap();
         let config = BrowserConfig::builder()
-            .chrome_executable(chromium())
+            .chrome_executable(chromium().expect("a stage is set only where Chromium is"))
             .user_data_dir(profile.path())
             .no_sandbox()
             .new_headless_mode()
@@ -177,15 +177,12 @@ impl Tab {
     }
 }
 
-/// Where Chromium is.
-fn chromium() -> PathBuf {
+/// Where Chromium is, if it is installed: where `CHROMIUM` says, or in the path.
+pub(crate) fn chromium() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("CHROMIUM") {
-        return path.into();
+        return Some(path.into());
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    std::env::split_paths(&path)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|file| file.is_file())
-        .expect("Chromium is needed: apt-get install chromium, or set CHROMIUM to its path")
+    std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|file| file.is_file())
 }

@@ -3,7 +3,8 @@
 //!
 //! * Values: [`Money`], [`EventTime`], [`StoreId`], [`Receipt`], [`sales`], [`results`]. Plain data, no I/O.
 //! * Topics: [`Topics`] names them all; [`dead_letter`] names the headers of a refused record.
-//! * Shell: [`kafka`] (client settings, topic creation), [`logging`], [`shutdown`], [`exit`], [`telemetry`].
+//! * Shell: [`kafka`] (client settings, topic creation), [`logging`], [`shutdown`], [`exit`], [`telemetry`],
+//!   [`health`] (asks a running service).
 //!
 //! No business rule of a single service lives here.
 #![forbid(unsafe_code)]
@@ -12,6 +13,7 @@ pub mod dead_letter;
 mod duration;
 mod event_time;
 pub mod exit;
+pub mod health;
 mod ids;
 pub mod kafka;
 pub mod logging;

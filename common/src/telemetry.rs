@@ -1,6 +1,7 @@
 //! What a running service shows of itself over HTTP: `/metrics` (Prometheus), `/healthz` (alive) and `/readyz` (at work).
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,25 @@ impl FromStr for HttpAddress {
         }
         let refuse = |_| format!("{text:?} is not IP:PORT (e.g. 127.0.0.1:8080) or off");
         text.parse().map(|address| HttpAddress(Some(address))).map_err(refuse)
+    }
+}
+
+impl HttpAddress {
+    /// Not served.
+    pub const OFF: HttpAddress = HttpAddress(None);
+
+    /// Seen from this machine alone.
+    pub const fn loopback(port: u16) -> Self {
+        HttpAddress(Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)))
+    }
+}
+
+impl fmt::Display for HttpAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("off"),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use common::health::HealthArgs;
 use common::kafka::{KafkaArgs, KafkaSettings, SettingsError, TopicSettings};
 use common::logging::LoggingArgs;
 use common::telemetry::HttpAddress;
@@ -35,6 +36,8 @@ pub enum Command {
     Console(ConsoleArgs),
     /// Compare what was published with a brute-force fold of the receipts; reads only, also beside a running service
     Verify(VerifyArgs),
+    /// Ask the running service whether it is alive, or ready; status 0 or 1 (a container's health check)
+    Health(HealthArgs),
 }
 
 /// Flags of `stream-analytics console`.
@@ -71,6 +74,9 @@ pub enum Emit {
     /// Also running results of open windows, under the same key, with "final": false
     Update,
 }
+
+/// Where the service listens unless it is told otherwise.
+pub const DEFAULT_HTTP: HttpAddress = HttpAddress::loopback(8080);
 
 /// Flags of the windows job.
 #[derive(Debug, Clone, Args)]
@@ -161,7 +167,7 @@ pub struct AnalyticsArgs {
         long,
         env = "RETAIL_HTTP",
         value_name = "IP:PORT|off",
-        default_value = "127.0.0.1:8080",
+        default_value_t = DEFAULT_HTTP,
         help_heading = "Output"
     )]
     pub http: HttpAddress,

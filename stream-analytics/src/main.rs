@@ -4,8 +4,8 @@
 use std::process::ExitCode;
 
 use common::exit::{finish, parse_arguments};
-use common::shutdown;
-use stream_analytics::config::{Cli, Command};
+use common::{health, shutdown};
+use stream_analytics::config::{Cli, Command, DEFAULT_HTTP};
 use stream_analytics::console::numbers;
 use stream_analytics::verify;
 
@@ -31,6 +31,7 @@ async fn main() -> ExitCode {
             args.logging.init("warn");
             finish(verify::run(args, shutdown).await)
         }
+        Some(Command::Health(args)) => finish(health::ask(args, DEFAULT_HTTP).await),
         None => {
             cli.analytics.logging.init("info");
             finish(stream_analytics::run(cli.analytics, shutdown).await.map(|_| ()))

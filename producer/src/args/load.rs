@@ -8,6 +8,9 @@ use common::{EventTime, parse_duration};
 use crate::load::{CatchUp, Profile};
 use crate::rate::Rate;
 
+/// Not served unless asked for: many a producer runs beside others, and would take their port.
+pub const DEFAULT_HTTP: HttpAddress = HttpAddress::OFF;
+
 /// How much, how fast, and when.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Load")]
@@ -61,6 +64,6 @@ pub struct LoadArgs {
     pub topic: Option<String>,
 
     /// Serve /metrics, /healthz and /readyz there
-    #[arg(long, env = "RETAIL_HTTP", value_name = "IP:PORT|off", default_value = "off")]
+    #[arg(long, env = "RETAIL_HTTP", value_name = "IP:PORT|off", default_value_t = DEFAULT_HTTP)]
     pub http: HttpAddress,
 }

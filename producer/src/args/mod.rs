@@ -7,7 +7,7 @@ mod sales_csv;
 
 use clap::Args;
 
-pub use load::LoadArgs;
+pub use load::{DEFAULT_HTTP, LoadArgs};
 pub use numbers::NumbersArgs;
 pub use receipts::{CatalogueSource, DisorderArgs, ManifestArgs, ReceiptsArgs, ShopArgs};
 pub use sales_csv::{DirtArgs, SalesCsvArgs};

@@ -18,6 +18,10 @@ pub struct Args {
     #[arg(value_name = "FILE", env = "RETAIL_FILES", required = true)]
     pub files: Vec<String>,
 
+    /// Cleaned instead where the patterns among FILE match nothing
+    #[arg(long, env = "RETAIL_FALLBACK", value_name = "FILE")]
+    pub fallback: Option<PathBuf>,
+
     /// Where cleaned rows go, by the ending: .csv, .csv.gz, .jsonl, .jsonl.gz, .parquet; - is standard output (CSV)
     #[arg(long, short, env = "RETAIL_OUTPUT", value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -123,7 +123,7 @@ impl Plan {
     fn carry_out(self, mut publisher: Option<Publisher>, shutdown: &Shutdown) -> Result<Summary, Error> {
         let args = &self.args;
         let spooled = args.files.iter().any(|name| name == "-").then(|| spool_standard_input(&self.scratch_folder));
-        let mut inputs = open_files(&args.files, spooled.transpose()?)?;
+        let mut inputs = open_files(&args.files, args.fallback.as_deref(), spooled.transpose()?)?;
         let bytes = inputs.iter_mut().map(Input::size).sum::<Result<u64, Error>>()?;
 
         let mut rows = args.output.as_deref().map(|path| RowsSink::open(path, args.lineage)).transpose()?;

@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 use super::{Input, read_error};
 use crate::error::{Error, InputProblem};
 
-/// Opens every file that is named or matched by a pattern, in that order. `-` is `standard_input`, already spooled.
-pub fn open_files(names: &[String], mut standard_input: Option<File>) -> Result<Vec<Input<'static>>, Error> {
+/// Opens every file that is named or matched by a pattern, in that order. `-` is `standard_input`, already spooled. With a
+/// `fallback` a pattern may match nothing; it is opened where nothing else is.
+pub fn open_files(
+    names: &[String],
+    fallback: Option<&Path>,
+    mut standard_input: Option<File>,
+) -> Result<Vec<Input<'static>>, Error> {
     let mut inputs = Vec::new();
     for name in names {
         if name == "-" {
@@ -18,9 +23,17 @@ pub fn open_files(names: &[String], mut standard_input: Option<File>) -> Result<
             inputs.push(Input::new("-", file));
             continue;
         }
-        for path in matching(name)? {
+        let paths = match matching(name) {
+            Err(Error::Input { problem: InputProblem::NoMatch, .. }) if fallback.is_some() => continue,
+            paths => paths?,
+        };
+        for path in paths {
             inputs.push(open_file(&path)?);
         }
+    }
+    if let Some(path) = fallback.filter(|_| inputs.is_empty()) {
+        tracing::info!(file = %path.display(), "no file matches: cleaning the fallback");
+        inputs.push(open_file(path)?);
     }
     Ok(inputs)
 }
@@ -61,4 +74,31 @@ fn open_file(path: &Path) -> Result<Input<'static>, Error> {
         return Err(Error::Arguments(format!("{name} cannot be read twice: use - and redirect it")));
     }
     Ok(Input::new(name, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(files: &[&str], fallback: Option<&Path>) -> Result<Vec<String>, String> {
+        let files: Vec<String> = files.iter().map(|&name| name.to_owned()).collect();
+        let inputs = open_files(&files, fallback, None).map_err(|error| error.to_string())?;
+        Ok(inputs.iter().map(|input| input.name().to_owned()).collect())
+    }
+
+    #[test]
+    fn the_fallback_stands_in_for_patterns_without_a_match_and_not_for_a_missing_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (sample, pattern) = (path("sample"), path("*.csv"));
+        std::fs::write(&sample, "x").unwrap();
+        let fallback = Some(Path::new(&sample));
+        assert!(names(&[&pattern], None).is_err());
+        assert_eq!(names(&[&pattern], fallback).unwrap(), std::slice::from_ref(&sample));
+        assert!(names(&[&path("sales.csv")], fallback).is_err());
+
+        let sales = path("sales.csv");
+        std::fs::write(&sales, "x").unwrap();
+        assert_eq!(names(&[&pattern, &path("*.gz")], fallback).unwrap(), [sales]);
+    }
 }

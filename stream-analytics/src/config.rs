@@ -10,7 +10,7 @@ use common::telemetry::HttpAddress;
 use common::{DurationOrOff, Money, TopicKind, Topics, parse_duration};
 
 use crate::combine::CombineConfig;
-use crate::dashboard::DashboardConfig;
+use crate::dashboard::{DashboardArgs, DashboardConfig};
 use crate::engine::{EngineConfig, Limits};
 use crate::merge::MergeConfig;
 use crate::verify::VerifyArgs;
@@ -36,6 +36,8 @@ pub enum Command {
     Console(ConsoleArgs),
     /// Compare what was published with a brute-force fold of the receipts; reads only, also beside a running service
     Verify(VerifyArgs),
+    /// Serve the dashboard alone, computing nothing: one address beside any number of replicas
+    Dashboard(DashboardArgs),
     /// Ask the running service whether it is alive, or ready; status 0 or 1 (a container's health check)
     Health(HealthArgs),
 }

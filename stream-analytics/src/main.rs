@@ -7,7 +7,7 @@ use common::exit::{finish, parse_arguments};
 use common::{health, shutdown};
 use stream_analytics::config::{Cli, Command, DEFAULT_HTTP};
 use stream_analytics::console::numbers;
-use stream_analytics::verify;
+use stream_analytics::{dashboard, verify};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,6 +30,10 @@ async fn main() -> ExitCode {
         Some(Command::Verify(args)) => {
             args.logging.init("warn");
             finish(verify::run(args, shutdown).await)
+        }
+        Some(Command::Dashboard(args)) => {
+            args.logging.init("info");
+            finish(dashboard::run(args, shutdown).await)
         }
         Some(Command::Health(args)) => finish(health::ask(args, DEFAULT_HTTP).await),
         None => {

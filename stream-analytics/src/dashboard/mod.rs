@@ -7,8 +7,10 @@
 //! * [`hub`] holds the one shared state and wakes the browsers' streams;
 //! * [`http`] serves the page, `/events` and `/api`, with limits.
 //!
-//! The page itself is in `assets/`: plain modules, no build step.
+//! [`run`] serves it without the engine. The page itself is in `assets/`: plain modules, no build step.
 
+mod alone;
+mod args;
 mod feed;
 mod http;
 mod hub;
@@ -16,10 +18,13 @@ mod state;
 
 use std::time::Duration;
 
+pub use alone::run;
+pub use args::DashboardArgs;
 use axum::Router;
 use common::Topics;
-use common::kafka::KafkaSettings;
+use common::kafka::{KafkaSettings, SettingsError};
 use common::shutdown::Shutdown;
+use common::telemetry::TelemetryError;
 use rdkafka::error::KafkaError;
 use tokio::net::TcpListener;
 
@@ -45,6 +50,12 @@ pub struct DashboardConfig {
 /// Why the dashboard ended.
 #[derive(Debug, thiserror::Error)]
 pub enum DashboardError {
+    /// The Kafka flags.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The address, or the metrics.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// The client refuses its settings taken together.
     #[error("the dashboard's Kafka client cannot be made: {0}")]
     Client(#[from] KafkaError),
@@ -59,8 +70,8 @@ pub enum DashboardError {
 impl common::exit::ExitStatus for DashboardError {
     fn exit_status(&self) -> u8 {
         match self {
-            DashboardError::Client(_) => 2,
-            DashboardError::Thread(_) | DashboardError::Serve(_) => 1,
+            DashboardError::Settings(_) | DashboardError::Client(_) => 2,
+            DashboardError::Telemetry(_) | DashboardError::Thread(_) | DashboardError::Serve(_) => 1,
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::{TopicKind, Topics};
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a missing input topic is waited for.
 pub const INPUT_WAIT: Duration = Duration::from_secs(30);
+/// Of what the client has heard while no broker answered; it hears a few things a second.
+const EVENTS_LOOKED_AT: usize = 1_000;
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Why the cluster cannot be used.
@@ -31,6 +33,17 @@ pub enum ClusterError {
         brokers: String,
         /// In the client's words.
         source: KafkaError,
+    },
+    /// A broker answers, and lets this client not in.
+    #[error(
+        "the broker at {brokers} refuses this client ({code}): check the user and the password, or the certificates, that \
+         --kafka-config names"
+    )]
+    Refused {
+        /// As given.
+        brokers: String,
+        /// In the client's words.
+        code: RDKafkaErrorCode,
     },
     /// The broker refuses to make a topic.
     #[error("topic {topic} cannot be created ({reason}): create it by hand or allow this client to")]
@@ -95,10 +108,7 @@ impl Cluster {
     /// Asks again for the topics.
     fn refresh(&mut self, timeout: Duration) -> Result<(), ClusterError> {
         // All topics: asking for one by name would make it on brokers that create topics when asked.
-        let metadata = self
-            .client
-            .fetch_metadata(None, timeout)
-            .map_err(|source| ClusterError::Unreachable { brokers: self.settings.brokers().to_owned(), source })?;
+        let metadata = self.client.fetch_metadata(None, timeout).map_err(|source| self.unreachable(source))?;
         self.partitions = metadata
             .topics()
             .iter()
@@ -106,6 +116,19 @@ impl Cluster {
             .filter_map(|topic| Some((topic.name().to_owned(), i32::try_from(topic.partitions().len()).ok()?)))
             .collect();
         Ok(())
+    }
+
+    /// Why there was no answer: what the client has heard meanwhile tells more than that the time is over.
+    fn unreachable(&self, source: KafkaError) -> ClusterError {
+        let brokers = self.settings.brokers().to_owned();
+        let heard = std::iter::from_fn(|| self.client.poll(Duration::ZERO)).take(EVENTS_LOOKED_AT);
+        let refusal = heard
+            .filter_map(|event| event.err()?.rdkafka_error_code())
+            .find(|code| matches!(code, RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
+        match refusal {
+            Some(code) => ClusterError::Refused { brokers, code },
+            None => ClusterError::Unreachable { brokers, source },
+        }
     }
 
     /// How many partitions a topic has; `None` if it does not exist.

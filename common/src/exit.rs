@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::logging;
+
 /// Whose fault an error is, and so the exit status.
 pub trait ExitStatus {
     /// 1: failed while running; 2: unusable arguments or input.
@@ -53,7 +55,7 @@ pub fn finish<E: Error + ExitStatus + 'static>(outcome: Result<(), E>) -> ExitCo
             line = format!("{line}: {cause}");
         }
     }
-    eprintln!("error: {}", line.split_whitespace().collect::<Vec<_>>().join(" "));
+    logging::last_word(&line.split_whitespace().collect::<Vec<_>>().join(" "));
     ExitCode::from(error.exit_status())
 }
 

@@ -11,8 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::exit::ExitStatus;
+use crate::http::HttpAddress;
 use crate::parse_duration;
-use crate::telemetry::HttpAddress;
 
 /// What is read of an answer; a probe's is one line.
 const MAX_ANSWER_BYTES: usize = 4 << 10;

@@ -3,8 +3,8 @@
 //!
 //! * Values: [`Money`], [`EventTime`], [`StoreId`], [`Receipt`], [`sales`], [`results`]. Plain data, no I/O.
 //! * Topics: [`Topics`] names them all; [`dead_letter`] names the headers of a refused record.
-//! * Shell: [`kafka`] (client settings, topic creation), [`logging`], [`shutdown`], [`exit`], [`telemetry`],
-//!   [`health`] (asks a running service).
+//! * Shell: [`kafka`] (client settings, topic creation), [`logging`], [`shutdown`], [`exit`], [`http`],
+//!   [`telemetry`] (what a running service shows of itself), [`health`] (asks it).
 //!
 //! No business rule of a single service lives here.
 #![forbid(unsafe_code)]
@@ -14,6 +14,7 @@ mod duration;
 mod event_time;
 pub mod exit;
 pub mod health;
+pub mod http;
 mod ids;
 pub mod kafka;
 pub mod logging;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 pub use tokio_util::sync::CancellationToken as Shutdown;
 
+use crate::logging;
+
 /// How long a service may take to end after a signal, before it is ended.
 pub const DEADLINE: Duration = Duration::from_secs(9);
 
@@ -22,7 +24,7 @@ pub fn on_signal() -> std::io::Result<Shutdown> {
         tracing::info!("stopping");
         token.cancel();
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {}, () = tokio::time::sleep(DEADLINE) => {} }
-        eprintln!("error: not stopped in time; what was not committed is done again at the next start");
+        logging::last_word("not stopped in time; what was not committed is done again at the next start");
         std::process::exit(1);
     });
     Ok(shutdown)

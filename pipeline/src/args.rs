@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
+use common::http::HttpAddress;
 use common::kafka::KafkaArgs;
 use common::logging::LoggingArgs;
-use common::telemetry::HttpAddress;
 use common::{format_duration, parse_duration};
 use producer::{Rate, ReceiptsArgs, SalesCsvArgs};
 use stream_analytics::config::AnalyticsArgs;

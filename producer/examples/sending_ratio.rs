@@ -12,6 +12,7 @@ use clap::Parser;
 use common::EventTime;
 use common::kafka::{Cluster, KafkaArgs};
 use common::shutdown::Shutdown;
+use common::telemetry::Metrics;
 use producer::ReceiptsArgs;
 use producer::delivery::{KafkaSink, Ledger, Offer, Outgoing, Sink as _};
 use producer::receipts::ReceiptStream;
@@ -54,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (mut ratios, mut cpu_ratios) = (Vec::new(), Vec::new());
     for round in 1..=arguments.rounds {
         let ledger = Arc::new(Ledger::default());
-        let sink = KafkaSink::new(&settings, premade_topic.clone(), ledger)?;
+        let sink = KafkaSink::new(&settings, premade_topic.clone(), ledger, &Metrics::new("premade", "0"))?;
         let before = cpu_time();
         let premade_per_s = per_second(arguments.records, send_premade(sink, &values, arguments.records)?);
         let between = cpu_time();

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use common::exit::ExitStatus;
+use common::http::BindError;
 use common::kafka::{ClusterError, SettingsError};
-use common::telemetry::TelemetryError;
 use rdkafka::error::KafkaError;
 
 /// Why a generator cannot start or go on.
@@ -76,7 +76,7 @@ pub enum Error {
     },
     /// The metrics endpoint cannot be served.
     #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
+    Http(#[from] BindError),
     /// Threads or signal handlers cannot be had.
     #[error("cannot start: {0}")]
     Runtime(io::Error),

@@ -10,9 +10,11 @@
 pub mod args;
 pub mod delivery;
 mod error;
+mod health;
 pub mod load;
 pub mod malform;
 pub mod manifest;
+mod metrics;
 pub mod numbers;
 mod output;
 mod progress;

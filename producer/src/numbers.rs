@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use common::shutdown::Shutdown;
+use common::telemetry::Metrics;
 use common::{EventTime, TopicKind, Topics};
 
 use crate::args::NumbersArgs;
@@ -28,16 +29,17 @@ pub async fn run_numbers(args: NumbersArgs, shutdown: Shutdown) -> Result<Summar
         .clone()
         .unwrap_or_else(|| Topics::with_prefix(&args.kafka.topic_prefix).name(TopicKind::Numbers));
     let ledger = Arc::new(Ledger::default());
+    let metrics = Metrics::new("producer", env!("CARGO_PKG_VERSION"));
     let source = Numbers::new(&args, seed, ledger.clone());
     let pace = if args.load.dry_run {
         let sink = StdoutSink::new(std::io::stdout(), ledger.clone());
-        run::run(&args.load, plan, source, sink, ledger.clone(), shutdown).await?
+        run::run(&args.load, plan, source, sink, ledger.clone(), metrics, shutdown).await?
     } else {
         let (settings, mut cluster) = run::connect(&args.kafka, &shutdown).await?;
         cluster.create_missing_named(vec![(topic.clone(), false)], (&args.kafka).into()).await?;
         tracing::info!(topic, "sending numbers");
-        let sink = KafkaSink::new(&settings, topic.clone(), ledger.clone())?;
-        run::run(&args.load, plan, source, sink, ledger.clone(), shutdown).await?
+        let sink = KafkaSink::new(&settings, topic.clone(), ledger.clone(), &metrics)?;
+        run::run(&args.load, plan, source, sink, ledger.clone(), metrics, shutdown).await?
     };
     Ok(Summary::new(topic, seed, &ledger, pace))
 }

@@ -4,10 +4,12 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::telemetry::Metrics;
 use indicatif::ProgressBar;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::delivery::Ledger;
+use crate::metrics::LedgerMetrics;
 
 const EVERY: Duration = Duration::from_secs(1);
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -16,6 +18,7 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 pub(crate) struct Progress {
     target_per_s: Option<f64>,
     ledger: Arc<Ledger>,
+    metrics: LedgerMetrics,
     interval: Interval,
     line: Option<ProgressBar>,
     last: (Instant, u64),
@@ -23,13 +26,13 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(target_per_s: Option<f64>, ledger: Arc<Ledger>) -> Progress {
+    pub(crate) fn new(target_per_s: Option<f64>, ledger: Arc<Ledger>, metrics: &Metrics) -> Progress {
         let mut interval = tokio::time::interval(EVERY);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        describe_metrics();
+        let metrics = LedgerMetrics::new(metrics, target_per_s);
         let now = (Instant::now(), 0);
         let line = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
-        Progress { target_per_s, ledger, interval, line, last: now, last_logged: now }
+        Progress { target_per_s, ledger, metrics, interval, line, last: now, last_logged: now }
     }
 
     /// Waits for the next second and reports.
@@ -39,7 +42,7 @@ impl Progress {
         let sent = Ledger::get(&self.ledger.sent);
         let rate_per_s = rate_per_s(self.last, (now, sent));
         self.last = (now, sent);
-        self.publish(rate_per_s);
+        self.metrics.show(&self.ledger);
         if let Some(line) = &self.line {
             let target = self.target_per_s.map_or("max".to_owned(), |target| format!("{target:.0}/s"));
             let failed = Ledger::get(&self.ledger.failed);
@@ -62,42 +65,11 @@ impl Progress {
 
     /// The last word to the metrics; the status line goes.
     pub(crate) fn finish(&self) {
-        self.publish(0.0);
+        self.metrics.show(&self.ledger);
         if let Some(line) = &self.line {
             line.finish_and_clear();
         }
     }
-
-    fn publish(&self, rate_per_s: f64) {
-        let ledger = &*self.ledger;
-        metrics::counter!("producer_records_sent_total").absolute(Ledger::get(&ledger.sent));
-        metrics::counter!("producer_records_acknowledged_total").absolute(Ledger::get(&ledger.acknowledged));
-        metrics::counter!("producer_records_failed_total").absolute(Ledger::get(&ledger.failed));
-        let injected = ledger.injected();
-        for (kind, count) in [
-            ("late", injected.late),
-            ("truncated", injected.truncated),
-            ("wrong_type", injected.wrong_type),
-            ("missing_field", injected.missing_field),
-            ("not_utf8", injected.not_utf8),
-            ("duplicate", injected.duplicates),
-        ] {
-            metrics::counter!("producer_records_injected_total", "kind" => kind).absolute(count);
-        }
-        metrics::gauge!("producer_rate_per_second").set(rate_per_s);
-        metrics::gauge!("producer_target_rate_per_second").set(self.target_per_s.unwrap_or(f64::INFINITY));
-        metrics::gauge!("producer_queue_records").set(to_f64(ledger.in_flight()));
-    }
-}
-
-fn describe_metrics() {
-    metrics::describe_counter!("producer_records_sent_total", "Records handed to the client");
-    metrics::describe_counter!("producer_records_acknowledged_total", "Records acknowledged by the broker");
-    metrics::describe_counter!("producer_records_failed_total", "Records given up by the client");
-    metrics::describe_counter!("producer_records_injected_total", "Records made wrong on purpose, by kind");
-    metrics::describe_gauge!("producer_rate_per_second", "Records handed to the client in the last second");
-    metrics::describe_gauge!("producer_target_rate_per_second", "The rate aimed at; infinite for max");
-    metrics::describe_gauge!("producer_queue_records", "Records not yet acknowledged");
 }
 
 /// Between two looks at a count.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use common::EventTime;
 use common::kafka::{Cluster, ClusterError, KafkaArgs, KafkaSettings};
 use common::shutdown::Shutdown;
-use common::telemetry::{self, Readiness};
+use common::telemetry::{self, Metrics, Pulse};
+use common::{EventTime, http};
 use tokio::sync::oneshot;
 
 use crate::args::LoadArgs;
 use crate::delivery::{Ledger, Offer, Outgoing, Sink};
 use crate::error::Error;
+use crate::health::Health;
 use crate::load::{Pacer, Plan, Step};
 use crate::progress::Progress;
 
@@ -55,13 +56,17 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 /// After a signal, how long to wait for acknowledgements.
 const SETTLE_AFTER_SIGNAL: Duration = Duration::from_secs(6);
 
-/// Waits for time to pass, or for the signal to stop.
-struct Stop(Receiver<()>);
+/// Waits for time to pass, or for the signal to stop. Whoever asks here moves.
+struct Stop {
+    signal: Receiver<()>,
+    pulse: Pulse,
+}
 
 impl Stop {
     /// Whether the run is to stop.
     fn wait(&self, duration: Duration) -> bool {
-        !matches!(self.0.recv_timeout(duration), Err(RecvTimeoutError::Timeout))
+        self.pulse.beat();
+        !matches!(self.signal.recv_timeout(duration), Err(RecvTimeoutError::Timeout))
     }
 
     fn is_set(&self) -> bool {
@@ -76,55 +81,57 @@ pub(crate) async fn run<S, K>(
     source: S,
     sink: K,
     ledger: Arc<Ledger>,
+    metrics: Metrics,
     shutdown: Shutdown,
 ) -> Result<Pace, Error>
 where
     S: Source + 'static,
     K: Sink + Send + 'static,
 {
-    let readiness = Readiness::default();
-    let metrics = telemetry::install_recorder()?;
+    let health = Arc::new(Health::new(ledger.clone(), sink.client(), shutdown.clone()));
+    let target_per_s = plan.pacer.as_ref().map(Pacer::target_per_s);
+    let mut progress = Progress::new(target_per_s, ledger.clone(), &metrics);
     let http_stop = Shutdown::new();
     let server = match load.http.0 {
         Some(address) => {
-            let listener = telemetry::bind(address).await?;
+            let listener = http::bind(address).await?;
             tracing::info!(%address, "serving /metrics, /healthz and /readyz");
-            let router = telemetry::router(metrics, readiness.clone());
-            Some(tokio::spawn(telemetry::serve(listener, router, http_stop.clone())))
+            let routes = telemetry::router(metrics, health.clone());
+            Some(tokio::spawn(http::serve(listener, routes, http_stop.clone())))
         }
         None => None,
     };
 
     let (stop, stopped) = mpsc::channel();
     let (done, mut outcome) = oneshot::channel();
-    let target_per_s = plan.pacer.as_ref().map(Pacer::target_per_s);
-    let mut progress = Progress::new(target_per_s, ledger.clone());
-    let mut sender = Sender { plan, source, sink, ledger, stop: Stop(stopped), started: Instant::now() };
+    let stop_signal = Stop { signal: stopped, pulse: health.pulses().watch("sender") };
+    let mut sender = Sender { plan, source, sink, ledger, stop: stop_signal, started: Instant::now() };
     std::thread::Builder::new()
         .name("sender".to_owned())
         .spawn(move || {
+            let outcome = sender.run();
+            // The client is closed before the run is over.
+            drop(sender);
             // Nobody listens any more only if the whole run was dropped.
-            let _ = done.send(sender.run());
+            let _ = done.send(outcome);
         })
         .map_err(Error::Runtime)?;
-    readiness.set(true);
 
     let mut stop = Some(stop);
     let outcome = loop {
         tokio::select! {
             outcome = &mut outcome => break outcome.unwrap_or(Err(Error::SenderGone)),
             () = shutdown.cancelled(), if stop.is_some() => {
-                readiness.set(false);
                 // The sending thread sees the channel close.
                 stop = None;
             }
-            () = progress.tick() => {}
+            () = progress.tick() => health.look(Instant::now()),
         }
     };
     progress.finish();
     http_stop.cancel();
     if let Some(server) = server {
-        server.await.map_err(|_| Error::SenderGone)??;
+        server.await.map_err(|_| Error::SenderGone)?;
     }
     outcome
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use common::health::HealthArgs;
+use common::http::HttpAddress;
 use common::kafka::{KafkaArgs, KafkaSettings, SettingsError, TopicSettings};
 use common::logging::LoggingArgs;
-use common::telemetry::HttpAddress;
 use common::{DurationOrOff, Money, TopicKind, Topics, parse_duration};
 
 use crate::combine::CombineConfig;
@@ -164,7 +164,7 @@ pub struct AnalyticsArgs {
     )]
     pub max_distinct: usize,
 
-    /// Where the dashboard, /metrics and /healthz are served
+    /// Where the dashboard, /metrics, /healthz and /readyz are served
     #[arg(
         long,
         env = "RETAIL_HTTP",
@@ -173,6 +173,9 @@ pub struct AnalyticsArgs {
         help_heading = "Output"
     )]
     pub http: HttpAddress,
+    /// /readyz says no while more records than this wait for the replica
+    #[arg(long, env = "RETAIL_READY_LAG", value_name = "RECORDS", default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(0..), help_heading = "Output")]
+    pub ready_lag: i64,
     /// Print results as tables, a batch at a time
     #[arg(long, env = "RETAIL_CONSOLE", help_heading = "Output")]
     pub console: bool,
@@ -226,6 +229,8 @@ pub struct Config {
     pub accept_loss: bool,
     /// Dashboard address.
     pub http: HttpAddress,
+    /// Records that may wait while the service is ready.
+    pub ready_lag: i64,
     /// Console sink.
     pub console: bool,
     window: Duration,
@@ -271,6 +276,7 @@ impl TryFrom<&AnalyticsArgs> for Config {
             until_end: args.until_end,
             accept_loss: args.accept_loss,
             http: args.http,
+            ready_lag: args.ready_lag,
             console: args.console,
             window: args.window,
             slide: args.slide,

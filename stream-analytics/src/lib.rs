@@ -24,16 +24,21 @@ pub mod verify;
 pub mod window;
 pub mod worker;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::exit::ExitStatus;
+use common::http::{self, BindError};
+use common::kafka::ClusterError;
 use common::shutdown::Shutdown;
-use common::telemetry::{self, Readiness, TelemetryError};
+use common::telemetry::{self, Metrics};
 use config::{AnalyticsArgs, Config, ConfigError};
-use dashboard::DashboardError;
+use dashboard::{Dashboard, DashboardError};
 use startup::StartupError;
 use tally::{Summary, Tally};
+use tokio::task::JoinHandle;
+use worker::standing::Health;
 use worker::{Identity, Job, WorkerError};
 
 /// Why the service ended.
@@ -50,7 +55,7 @@ pub enum Error {
     Worker(#[from] WorkerError),
     /// HTTP.
     #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
+    Http(#[from] BindError),
     /// The dashboard.
     #[error(transparent)]
     Dashboard(#[from] DashboardError),
@@ -61,47 +66,75 @@ impl ExitStatus for Error {
         match self {
             Error::Config(_) => 2,
             Error::Startup(error) => error.exit_status(),
-            Error::Worker(_) | Error::Telemetry(_) => 1,
+            Error::Worker(_) | Error::Http(_) => 1,
             Error::Dashboard(error) => error.exit_status(),
         }
     }
 }
 
-/// Computes windows until shutdown (or until the end, with `--until-end`).
+/// Computes windows until shutdown (or until the end, with `--until-end`), and shows them and itself over HTTP.
 pub async fn run(args: AnalyticsArgs, shutdown: Shutdown) -> Result<Summary, Error> {
     let config = Config::try_from(&args)?;
     let stop = shutdown.child_token();
-    let readiness = Readiness::default();
-    let listener = match config.http.0 {
-        Some(address) => Some(telemetry::bind(address).await?),
+    let metrics = Metrics::new("analytics", env!("CARGO_PKG_VERSION"));
+    let health = Arc::new(Health::new(config.ready_lag));
+    let server = match config.http.0 {
+        Some(address) => Some(Server::start(address, &config, &metrics, &health, &stop).await?),
         None => None,
     };
-    let recorder = telemetry::install_recorder()?;
-    let (config, engine) = match startup::prepare(&config, &shutdown).await {
-        Err(StartupError::Cluster(common::kafka::ClusterError::Stopped)) => return Ok(Tally::default().summary()),
+    let outcome = analyse(&config, &metrics, health, &stop).await;
+    stop.cancel();
+    if let Some(server) = server {
+        server.ended().await;
+    }
+    outcome
+}
+
+/// The page, `/metrics` and the probes.
+struct Server {
+    serving: JoinHandle<()>,
+    dashboard: Dashboard,
+}
+
+impl Server {
+    async fn start(
+        address: SocketAddr,
+        config: &Config,
+        metrics: &Metrics,
+        health: &Arc<Health>,
+        stop: &Shutdown,
+    ) -> Result<Self, Error> {
+        let listener = http::bind(address).await?;
+        let (dashboard, page) = Dashboard::start(config.dashboard(), health.pulses(), stop)?;
+        let routes = page.merge(telemetry::router(metrics.clone(), health.clone()));
+        Ok(Server { serving: tokio::spawn(http::serve(listener, routes, stop.clone())), dashboard })
+    }
+
+    async fn ended(self) {
+        if let Err(error) = self.serving.await {
+            tracing::warn!(%error, "the HTTP server ended early");
+        }
+        self.dashboard.ended().await;
+    }
+}
+
+async fn analyse(config: &Config, metrics: &Metrics, health: Arc<Health>, stop: &Shutdown) -> Result<Summary, Error> {
+    let (config, engine) = match startup::prepare(config, stop).await {
+        Err(StartupError::Cluster(ClusterError::Stopped)) => return Ok(Tally::default().summary()),
         prepared => prepared?,
     };
-    let server = listener.map(|listener| {
-        let router = telemetry::router(recorder, readiness.clone());
-        tokio::spawn(dashboard::serve(listener, config.dashboard(), router, stop.clone()))
-    });
     let console = config.console.then(|| {
         let (kafka, topics, stop) = (config.kafka.clone(), config.topics.clone(), stop.clone());
         tokio::task::spawn_blocking(move || console::results::follow(&kafka, &topics, &stop))
     });
 
-    let job = Arc::new(Job { config, engine, tally: Tally::default(), readiness });
-    let outcome = run_workers(&job, &stop).await;
+    let job = Arc::new(Job::new(config, engine, health, metrics));
+    let outcome = run_workers(&job, stop).await;
     stop.cancel();
     if let Some(console) = console
         && let Ok(Err(error)) = console.await
     {
         tracing::warn!(%error, "the console sink ended early");
-    }
-    if let Some(server) = server
-        && let Ok(outcome) = server.await
-    {
-        outcome?;
     }
     outcome?;
     let summary = job.tally.summary();

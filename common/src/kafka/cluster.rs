@@ -7,7 +7,8 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::settings::{KafkaArgs, KafkaSettings, LogContext, MAX_MESSAGE_BYTES};
+use super::log::LogContext;
+use super::settings::{KafkaArgs, KafkaSettings, MAX_MESSAGE_BYTES};
 use crate::exit::ExitStatus;
 use crate::shutdown::Shutdown;
 use crate::{TopicKind, Topics};

@@ -1,8 +1,14 @@
 //! How a process talks to Kafka: [`KafkaArgs`] become [`KafkaSettings`], [`Cluster::connect`] looks at the broker and
-//! makes missing topics, and the settings make the clients.
+//! makes missing topics, and the settings make the clients. [`ClientMetrics`] shows how these fare,
+//! [`LogContext`] what they have to say.
 
 mod cluster;
+mod complaints;
+mod log;
 mod settings;
+mod statistics;
 
 pub use cluster::{CONNECT_TIMEOUT, Cluster, ClusterError, INPUT_WAIT, TopicSettings};
-pub use settings::{KafkaArgs, KafkaSettings, LogContext, MAX_MESSAGE_BYTES, SettingsError, TRANSACTION_TIMEOUT_MS};
+pub use log::LogContext;
+pub use settings::{KafkaArgs, KafkaSettings, MAX_MESSAGE_BYTES, SettingsError, TRANSACTION_TIMEOUT_MS};
+pub use statistics::{ClientMetrics, ClientStatistics, STATISTICS_INTERVAL_MS};

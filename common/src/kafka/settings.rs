@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 
 /// Largest record that the clients send and the created topics take: 4 MiB.
 pub const MAX_MESSAGE_BYTES: u32 = 4 << 20;
@@ -253,35 +251,6 @@ impl KafkaSettings {
         self.finish(config)
     }
 }
-
-/// Sends librdkafka's own log lines to `tracing`, without its remarks on properties that only the other kind of client
-/// knows: `--kafka` pairs go to both kinds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LogContext;
-
-impl ClientContext for LogContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        if facility == "CONFWARN" {
-            return;
-        }
-        match level {
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
-                tracing::warn!(facility, "librdkafka: {message}");
-            }
-            RDKafkaLogLevel::Warning => tracing::info!(facility, "librdkafka: {message}"),
-            _ => tracing::debug!(facility, "librdkafka: {message}"),
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        // The end of a partition is asked for, and no error.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            tracing::warn!(%error, "librdkafka: {reason}");
-        }
-    }
-}
-
-impl ConsumerContext for LogContext {}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::telemetry::HttpAddress;
+use common::http::HttpAddress;
 use common::{EventTime, parse_duration};
 
 use crate::load::{CatchUp, Profile};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::kafka::KafkaSettings;
+use common::kafka::{ClientMetrics, ClientStatistics, KafkaSettings, STATISTICS_INTERVAL_MS};
+use common::telemetry::Metrics;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
@@ -11,12 +12,13 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
 use super::{Ledger, LedgerContext, Offer, Outgoing, Sink};
 use crate::error::Error;
 
-/// Bounds of the client's queue, for those who do not set them: at any rate the process stays far below 100 MiB.
-const QUEUE: [(&str, &str); 3] = [
+/// For those who do not set them. The bounds of the queue keep the process far below 100 MiB at any rate.
+const DEFAULTS: [(&str, &str); 4] = [
     ("queue.buffering.max.messages", "40000"),
     ("queue.buffering.max.kbytes", "16384"),
     // Few and full requests.
     ("batch.size", "262144"),
+    ("statistics.interval.ms", STATISTICS_INTERVAL_MS),
 ];
 /// Delivery reports come in batches; so many are served before the next records are sent.
 const MAX_EVENTS_A_TURN: u32 = 16;
@@ -29,16 +31,22 @@ pub struct KafkaSink {
 }
 
 impl KafkaSink {
-    /// The client connects by itself, and again after a lost connection.
-    pub fn new(settings: &KafkaSettings, topic: String, ledger: Arc<Ledger>) -> Result<KafkaSink, Error> {
-        let context = LedgerContext(ledger.clone());
+    /// The client connects by itself, and again after a lost connection; how it fares is shown in `metrics`.
+    pub fn new(
+        settings: &KafkaSettings,
+        topic: String,
+        ledger: Arc<Ledger>,
+        metrics: &Metrics,
+    ) -> Result<KafkaSink, Error> {
+        let statistics = Arc::new(ClientMetrics::new(metrics).client("producer"));
+        let context = LedgerContext { ledger: ledger.clone(), statistics };
         let producer = Self::config(settings).create_with_context(context).map_err(Error::Client)?;
         Ok(KafkaSink { producer, topic, ledger })
     }
 
     fn config(settings: &KafkaSettings) -> ClientConfig {
         let mut config = settings.producer();
-        for (key, value) in QUEUE {
+        for (key, value) in DEFAULTS {
             if config.get(key).is_none() {
                 config.set(key, value);
             }
@@ -48,6 +56,10 @@ impl KafkaSink {
 }
 
 impl Sink for KafkaSink {
+    fn client(&self) -> Option<Arc<ClientStatistics>> {
+        Some(Arc::clone(&self.producer.context().statistics))
+    }
+
     fn offer(&mut self, record: Outgoing<'_>) -> Result<Offer, Error> {
         let mut outgoing: BaseRecord<'_, [u8], [u8]> =
             BaseRecord::to(&self.topic).payload(record.value).timestamp(record.timestamp_ms);

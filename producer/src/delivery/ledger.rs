@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use common::kafka::LogContext;
+use common::kafka::{ClientStatistics, LogContext};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -100,7 +100,12 @@ impl Ledger {
 }
 
 /// Gets the client's delivery reports.
-pub struct LedgerContext(pub Arc<Ledger>);
+pub struct LedgerContext {
+    /// Where reports are noted.
+    pub ledger: Arc<Ledger>,
+    /// Where the client's own statistics go.
+    pub statistics: Arc<ClientStatistics>,
+}
 
 impl ClientContext for LedgerContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -110,6 +115,10 @@ impl ClientContext for LedgerContext {
     fn error(&self, error: KafkaError, reason: &str) {
         LogContext.error(error, reason);
     }
+
+    fn stats_raw(&self, json: &[u8]) {
+        self.statistics.observe(json);
+    }
 }
 
 impl ProducerContext for LedgerContext {
@@ -117,8 +126,8 @@ impl ProducerContext for LedgerContext {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         match result {
-            Ok(_) => Ledger::add(&self.0.acknowledged, 1),
-            Err((error, _)) => self.0.fail(error),
+            Ok(_) => Ledger::add(&self.ledger.acknowledged, 1),
+            Err((error, _)) => self.ledger.fail(error),
         }
     }
 }

@@ -8,6 +8,10 @@ pub use kafka::KafkaSink;
 pub use ledger::{Ledger, LedgerContext};
 pub use stdout::StdoutSink;
 
+use std::sync::Arc;
+
+use common::kafka::ClientStatistics;
+
 use crate::error::Error;
 
 /// A record on its way out.
@@ -34,6 +38,11 @@ pub enum Offer {
 
 /// Takes records, never blocks for long.
 pub trait Sink {
+    /// The client's statistics, if the records go to a broker.
+    fn client(&self) -> Option<Arc<ClientStatistics>> {
+        None
+    }
+
     /// Hands a record over.
     fn offer(&mut self, record: Outgoing<'_>) -> Result<Offer, Error>;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use common::kafka::{Cluster, KafkaSettings};
 use common::shutdown::Shutdown;
+use common::telemetry::Metrics;
 use common::{TopicKind, Topics};
 
 use super::catalogue::Catalogue;
@@ -31,6 +32,7 @@ pub async fn run_receipts(args: ReceiptsArgs, shutdown: Shutdown) -> Result<Summ
     let mut connection = connect(&args, &shutdown).await?;
     let catalogue = Arc::new(catalogue(&args, &topics, connection.as_mut(), &shutdown).await?);
     let ledger = Arc::new(Ledger::default());
+    let metrics = Metrics::new("producer", env!("CARGO_PKG_VERSION"));
     let stream = ReceiptStream::new(&args, seed, &catalogue)?;
     let partitions = match &mut connection {
         Some((_, cluster)) => {
@@ -54,12 +56,12 @@ pub async fn run_receipts(args: ReceiptsArgs, shutdown: Shutdown) -> Result<Summ
     );
     let pace = match connection {
         Some((settings, _)) if !args.load.dry_run => {
-            let sink = KafkaSink::new(&settings, topic.clone(), ledger.clone())?;
-            run::run(&args.load, plan, source, sink, ledger.clone(), shutdown).await?
+            let sink = KafkaSink::new(&settings, topic.clone(), ledger.clone(), &metrics)?;
+            run::run(&args.load, plan, source, sink, ledger.clone(), metrics, shutdown).await?
         }
         _ => {
             let sink = StdoutSink::new(std::io::stdout(), ledger.clone());
-            run::run(&args.load, plan, source, sink, ledger.clone(), shutdown).await?
+            run::run(&args.load, plan, source, sink, ledger.clone(), metrics, shutdown).await?
         }
     };
     Ok(Summary::new(topic, seed, &ledger, pace))

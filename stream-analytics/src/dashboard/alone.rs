@@ -1,9 +1,13 @@
 //! `stream-analytics dashboard`: the page without the engine.
 
-use common::shutdown::Shutdown;
-use common::telemetry::{self, Readiness};
+use std::sync::Arc;
 
-use super::{DashboardArgs, DashboardConfig, DashboardError};
+use common::http;
+use common::shutdown::Shutdown;
+use common::telemetry::{self, Metrics, Probes, Pulses};
+
+use super::hub::Hub;
+use super::{Dashboard, DashboardArgs, DashboardConfig, DashboardError};
 
 /// Serves the dashboard until shutdown. A broker that does not answer is shown on the page, and is no reason to end.
 ///
@@ -11,10 +15,28 @@ use super::{DashboardArgs, DashboardConfig, DashboardError};
 /// The flags, the address, or the listener breaks.
 pub async fn run(args: DashboardArgs, shutdown: Shutdown) -> Result<(), DashboardError> {
     let config = DashboardConfig::try_from(&args)?;
-    let listener = telemetry::bind(args.http).await?;
-    let readiness = Readiness::default();
-    let probes = telemetry::router(telemetry::install_recorder()?, readiness.clone());
+    let listener = http::bind(args.http).await?;
+    let pulses = Pulses::new();
+    let (dashboard, page) = Dashboard::start(config, &pulses, &shutdown)?;
+    let health = Health { pulses, hub: Arc::clone(&dashboard.hub) };
+    let metrics = Metrics::new("dashboard", env!("CARGO_PKG_VERSION"));
     tracing::info!(address = %args.http, "serving the dashboard");
-    readiness.set(true);
-    super::serve(listener, config, probes, shutdown).await
+    http::serve(listener, page.merge(telemetry::router(metrics, Arc::new(health))), shutdown).await;
+    dashboard.ended().await;
+    Ok(())
+}
+
+struct Health {
+    pulses: Pulses,
+    hub: Arc<Hub>,
+}
+
+impl Probes for Health {
+    fn alive(&self) -> Result<(), String> {
+        self.pulses.check()
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.hub.sees_a_broker() { Ok(()) } else { Err("no broker answers".to_owned()) }
+    }
 }

@@ -13,7 +13,7 @@ use super::DashboardConfig;
 /// Flags of `stream-analytics dashboard`.
 #[derive(Debug, Clone, Args)]
 pub struct DashboardArgs {
-    /// Where the dashboard, /metrics and /healthz are served
+    /// Where the dashboard, /metrics, /healthz and /readyz are served
     #[arg(long, env = "RETAIL_HTTP", value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
     /// Topic of receipts, full name: its growth is the rate of receipts [default: receipts under the prefix]

@@ -25,6 +25,7 @@ struct Shared {
     replay: Replay,
     rate: Rate,
     health: Option<Bytes>,
+    sees_a_broker: bool,
     // Many browsers come back at once when a replica restarts: they share one rendering.
     snapshot: Option<(Cursor, Bytes)>,
 }
@@ -45,6 +46,7 @@ impl Hub {
             replay: Replay::new(process),
             rate: Rate::default(),
             health: None,
+            sees_a_broker: false,
             snapshot: None,
         };
         Arc::new(Hub { shared: Mutex::new(shared), events: watch::Sender::new(0) })
@@ -90,12 +92,18 @@ impl Hub {
         let json = Health::new(now(), sample, rate, &shared.board).to_json();
         shared.replay.push("health", &json);
         shared.health = Some(json.into());
+        shared.sees_a_broker = sample.brokers.reachable;
         drop(shared);
         self.wake();
     }
 
     fn wake(&self) {
         self.events.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Whether a broker answered when the cluster was last looked at.
+    pub(super) fn sees_a_broker(&self) -> bool {
+        self.shared().sees_a_broker
     }
 
     /// The latest health, once the cluster has been looked at.

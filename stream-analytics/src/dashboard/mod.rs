@@ -5,7 +5,7 @@
 //! * [`feed`] reads Kafka on two threads of its own: results become records, the cluster's answers become health;
 //! * [`state`] is pure: records fold into a bounded history, filters select from it, changes become numbered events;
 //! * [`hub`] holds the one shared state and wakes the browsers' streams;
-//! * [`http`] serves the page, `/events` and `/api`, with limits.
+//! * [`http`] answers with the page, `/events` and `/api`.
 //!
 //! [`run`] serves it without the engine. The page itself is in `assets/`: plain modules, no build step.
 
@@ -16,17 +16,20 @@ mod http;
 mod hub;
 mod state;
 
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use alone::run;
 pub use args::DashboardArgs;
 use axum::Router;
 use common::Topics;
+use common::http::BindError;
 use common::kafka::{KafkaSettings, SettingsError};
 use common::shutdown::Shutdown;
-use common::telemetry::TelemetryError;
+use common::telemetry::Pulses;
+use hub::Hub;
 use rdkafka::error::KafkaError;
-use tokio::net::TcpListener;
 
 /// What the dashboard has to know of the service that it is part of.
 #[derive(Debug, Clone)]
@@ -53,50 +56,55 @@ pub enum DashboardError {
     /// The Kafka flags.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The address, or the metrics.
+    /// The address.
     #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
+    Http(#[from] BindError),
     /// The client refuses its settings taken together.
     #[error("the dashboard's Kafka client cannot be made: {0}")]
     Client(#[from] KafkaError),
     /// The operating system gives no thread.
     #[error("cannot start the dashboard's threads: {0}")]
     Thread(std::io::Error),
-    /// The listener broke.
-    #[error("the HTTP server failed: {0}")]
-    Serve(std::io::Error),
 }
 
 impl common::exit::ExitStatus for DashboardError {
     fn exit_status(&self) -> u8 {
         match self {
             DashboardError::Settings(_) | DashboardError::Client(_) => 2,
-            DashboardError::Telemetry(_) | DashboardError::Thread(_) | DashboardError::Serve(_) => 1,
+            DashboardError::Http(_) | DashboardError::Thread(_) => 1,
         }
     }
 }
 
-/// Starts the reading threads and answers with the page's routes. The threads end with `shutdown`.
-///
-/// # Errors
-/// A client or a thread cannot be made.
-pub fn router(config: DashboardConfig, shutdown: &Shutdown) -> Result<Router, DashboardError> {
-    let hub = hub::Hub::new(state::Timing::from(&config));
-    feed::start(config, &hub, shutdown)?;
-    Ok(http::router(hub, shutdown.clone()))
+/// The threads that read for the page.
+#[derive(Debug)]
+pub struct Dashboard {
+    hub: Arc<Hub>,
+    threads: Vec<JoinHandle<()>>,
 }
 
-/// Serves the dashboard and the `extra` routes (`/metrics` and the health probes) until shutdown, within bounds: so many
-/// connections, so long for a request's head, no bodies.
-///
-/// # Errors
-/// As [`router`], or the listener breaks.
-pub async fn serve(
-    listener: TcpListener,
-    config: DashboardConfig,
-    extra: Router,
-    shutdown: Shutdown,
-) -> Result<(), DashboardError> {
-    let routes = http::guard(router(config, &shutdown)?.merge(extra));
-    http::serve(listener, routes, shutdown).await.map_err(DashboardError::Serve)
+impl Dashboard {
+    /// Starts the reading threads, which end with `shutdown` and show that they move by `pulses`, and gives the page's
+    /// routes.
+    ///
+    /// # Errors
+    /// A client or a thread cannot be made.
+    pub fn start(
+        config: DashboardConfig,
+        pulses: &Pulses,
+        shutdown: &Shutdown,
+    ) -> Result<(Self, Router), DashboardError> {
+        let hub = Hub::new(state::Timing::from(&config));
+        let threads = feed::start(config, &hub, pulses, shutdown)?;
+        let routes = http::router(Arc::clone(&hub), shutdown.clone());
+        Ok((Dashboard { hub, threads }, routes))
+    }
+
+    /// Waits until the threads have ended and their clients are closed.
+    pub async fn ended(self) {
+        let joining = tokio::task::spawn_blocking(|| self.threads.into_iter().try_for_each(JoinHandle::join));
+        if !matches!(joining.await, Ok(Ok(()))) {
+            tracing::warn!("a thread of the dashboard panicked");
+        }
+    }
 }

@@ -375,8 +375,9 @@ impl Engine {
             counts.combine.expensive += expensive;
         }
         for merge in self.merges.values_mut() {
-            let MergeCounts { windows, late_receipts, replayed } = merge.take_counts();
+            let MergeCounts { windows, late_sums, late_receipts, replayed } = merge.take_counts();
             counts.merge.windows += windows;
+            counts.merge.late_sums += late_sums;
             counts.merge.late_receipts += late_receipts;
             counts.merge.replayed += replayed;
         }

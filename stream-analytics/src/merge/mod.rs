@@ -31,6 +31,8 @@ pub struct MergeConfig {
 pub struct MergeCounts {
     /// Windows published, final.
     pub windows: u64,
+    /// Sums that came too late for a published window, counted once a window.
+    pub late_sums: u64,
     /// Receipts that came too late for a published window, counted once a window.
     pub late_receipts: u64,
     /// Records read again after a takeover.
@@ -85,6 +87,7 @@ impl MergePartition {
             let missed = self.open.add(sum, offset);
             if let Some(missed) = missed.filter(|_| !replaying) {
                 for end_ms in self.config.windows.ends(missed) {
+                    self.counts.late_sums += 1;
                     self.counts.late_receipts += sum.receipts;
                     out.push(late_sum(sum, self.config.windows.window_ending(end_ms)));
                 }

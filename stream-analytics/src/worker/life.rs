@@ -12,6 +12,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::assignment::{self, AssignmentError, Place};
 use super::error::WorkerError;
 use super::measures::Measures;
+use super::metrics::RebalanceKind;
 use super::outbound::{Failure, Outbound};
 use super::patience::{self, Patience};
 use super::rebalance::{Rebalance, RebalanceContext, TopicPartition};
@@ -44,6 +45,7 @@ pub enum End {
 /// A worker at work.
 pub struct Life<'j> {
     job: &'j Job,
+    identity: &'j Identity,
     patience: &'j Patience,
     consumer: Arc<BaseConsumer<RebalanceContext>>,
     queue: RecordQueue<RebalanceContext>,
@@ -51,13 +53,13 @@ pub struct Life<'j> {
     engine: Engine,
     partials: String,
     started: Instant,
-    measures: Measures,
+    measures: Measures<'j>,
     last_commit: Commit,
 }
 
 impl<'j> Life<'j> {
     /// Connects and joins the group.
-    pub fn begin(job: &'j Job, identity: &Identity, patience: &'j Patience) -> Result<Self, Failure> {
+    pub fn begin(job: &'j Job, identity: &'j Identity, patience: &'j Patience) -> Result<Self, Failure> {
         let fatal = |error| Failure::Fatal(WorkerError::Settings(error));
         let keep_trying = || patience.keep_trying();
         // The producer first: what a predecessor left open is aborted before its offsets are asked for.
@@ -66,10 +68,12 @@ impl<'j> Life<'j> {
             job.config.topics.clone(),
             job.config.guarantee,
             &identity.transactional_id,
+            job.metrics.clients.client(format!("producer-{}", identity.number)),
             &keep_trying,
         )?;
+        let context = RebalanceContext::new(job.metrics.clients.client(format!("consumer-{}", identity.number)));
         let consumer: BaseConsumer<RebalanceContext> =
-            identity.consumer_config(&job.config).create_with_context(RebalanceContext::default()).map_err(fatal)?;
+            identity.consumer_config(&job.config).create_with_context(context).map_err(fatal)?;
         let consumer = Arc::new(consumer);
         let partials = job.config.topics.name(TopicKind::Partials);
         let queue = RecordQueue::new(Arc::clone(&consumer), [&job.config.input_topic, &partials]).map_err(fatal)?;
@@ -77,6 +81,7 @@ impl<'j> Life<'j> {
         let engine = Engine::new(job.engine.clone(), 0);
         Ok(Life {
             job,
+            identity,
             patience,
             consumer,
             queue,
@@ -84,7 +89,7 @@ impl<'j> Life<'j> {
             engine,
             partials,
             started: Instant::now(),
-            measures: Measures::new(identity.number),
+            measures: Measures::new(job, identity.number),
             last_commit: Commit::default(),
         })
     }
@@ -149,7 +154,6 @@ impl<'j> Life<'j> {
             Some(Err(error)) => self.client_error(&error)?,
         }
         while let Some(rebalance) = self.consumer.context().next() {
-            Measures::rebalanced();
             match rebalance {
                 Rebalance::Revoke => self.give_up()?,
                 Rebalance::Assign(partitions) => self.take_over(&partitions)?,
@@ -210,6 +214,7 @@ impl<'j> Life<'j> {
             queue.high_watermark(INPUT, partition).is_some_and(|high| next_offset >= high)
         });
         let (input, partials) = (INPUT, PARTIALS);
+        self.measures.connected(self.consumer.context().is_connected());
         self.measures.look(
             &self.engine,
             now_ms,
@@ -249,9 +254,7 @@ impl<'j> Life<'j> {
         let began = Instant::now();
         let patience = self.patience;
         self.outbound.commit(&self.consumer, &offsets, &|| patience.keep_trying())?;
-        Measures::committed(began.elapsed());
-        Measures::publish(&mut self.engine, &self.job.tally);
-        self.job.readiness.set(true);
+        self.measures.committed(&mut self.engine, began.elapsed());
         self.engine.committed(self.now_ms());
         self.last_commit = commit;
         Ok(())
@@ -276,24 +279,30 @@ impl<'j> Life<'j> {
     /// Commits and gives all partitions up; if they are lost already, what was not committed is thrown away.
     fn give_up(&mut self) -> Result<(), Failure> {
         if self.consumer.assignment_lost() {
-            tracing::warn!("the group went on without this worker: rolling back what was not committed");
+            let Identity { number: worker, transactional_id, .. } = self.identity;
+            tracing::warn!(worker, transactional_id, "the group went on without this worker");
+            self.measures.unassigned(RebalanceKind::Lost);
             return Err(Failure::StartAgain(KafkaError::Canceled));
         }
         let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit() };
         self.engine.revoke_all();
         self.last_commit = Commit::default();
-        self.measures.unassigned();
+        self.measures.unassigned(RebalanceKind::Revoked);
         committed?;
         self.consumer.unassign().map_err(Failure::StartAgain)
     }
 
     fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
+        let mut waited = false;
         loop {
             match self.try_take_over(partitions) {
                 Ok(()) => return Ok(()),
                 Err(AssignmentError::Fatal(error)) => return Err(Failure::Fatal(error)),
                 Err(AssignmentError::Later(error)) if self.patience.keep_trying() => {
-                    tracing::info!(%error, "cannot see where the group left off yet, trying again");
+                    if !std::mem::replace(&mut waited, true) {
+                        let worker = self.identity.number;
+                        tracing::info!(worker, %error, "cannot see yet where the group left off: trying until it can be seen");
+                    }
                     patience::pause(Duration::from_millis(200));
                 }
                 Err(AssignmentError::Later(error)) => return Err(Failure::StartAgain(error)),
@@ -313,6 +322,7 @@ impl<'j> Life<'j> {
         let mut list = TopicPartitionList::new();
         let mut engine = Engine::new(job.engine.clone(), now_ms);
         engine.set_input_partitions(self.engine.input_partitions());
+        let mut passed_over = [0; 2];
         for committed in assignment::committed(&self.consumer, input_topic, of_topic(input_topic))? {
             let partition = committed.partition;
             let extent = assignment::extent(&self.consumer, input_topic, partition)?;
@@ -321,7 +331,9 @@ impl<'j> Life<'j> {
                 Some((offset, metadata)) => {
                     let progress = assignment::input_progress(metadata, &settings)?;
                     let place = Place { topic: input_topic, partition, affected: "the windows of these receipts" };
-                    (assignment::available(place, extent, *offset, job.config.accept_loss)?, progress.watermark_ms)
+                    let from = assignment::available(place, extent, *offset, job.config.accept_loss)?;
+                    passed_over[INPUT] += (from - offset).max(0);
+                    (from, progress.watermark_ms)
                 }
             };
             engine.assign_input(partition, offset, watermark_ms, now_ms);
@@ -336,7 +348,9 @@ impl<'j> Life<'j> {
                     let progress = assignment::merge_progress(metadata, &settings)?;
                     let from = engine.assign_merge(partition, *offset, Some(&progress));
                     let place = Place { topic: &self.partials, partition, affected: "the open windows" };
-                    assignment::available(place, extent, from, job.config.accept_loss)?
+                    let available = assignment::available(place, extent, from, job.config.accept_loss)?;
+                    passed_over[PARTIALS] += (available - from).max(0);
+                    available
                 }
             };
             set_offset(&mut list, &self.partials, partition, from);
@@ -345,9 +359,12 @@ impl<'j> Life<'j> {
             self.queue.forward(if topic == input_topic { INPUT } else { PARTIALS }, *partition);
         }
         self.consumer.assign(&list)?;
+        let Identity { number: worker, transactional_id, group_instance_id } = self.identity;
         tracing::info!(
+            worker, group = job.config.group, transactional_id, group_instance_id,
             inputs = ?of_topic(input_topic), partials = ?of_topic(&self.partials), "partitions assigned"
         );
+        self.measures.assigned(partitions.len(), passed_over);
         self.last_commit = engine.offsets();
         self.engine = engine;
         Ok(())
@@ -394,8 +411,9 @@ impl<'j> Life<'j> {
             Failure::StartAgain(error) => error,
         };
         self.engine.revoke_all();
-        Measures::rolled_back();
-        tracing::info!(%error, "rolling back and starting again");
+        self.measures.rolled_back();
+        let Identity { number: worker, transactional_id, .. } = self.identity;
+        tracing::info!(worker, transactional_id, %error, "rolling back what was not committed, and starting again");
         let patience = self.patience;
         match self.outbound.abort(&|| patience.keep_trying()) {
             Ok(()) | Err(Failure::StartAgain(_)) => Ok(End::StartAgain),
@@ -410,7 +428,7 @@ impl<'j> Life<'j> {
             return Err(error);
         }
         self.engine.revoke_all();
-        Measures::rolled_back();
+        self.measures.rolled_back();
         let asked = Instant::now();
         while error.is_fenced() && self.job.config.instance_id.is_some() && asked.elapsed() < super::SESSION_TIMEOUT {
             self.consumer.poll(Duration::from_millis(100));
@@ -418,7 +436,8 @@ impl<'j> Life<'j> {
                 return Err(WorkerError::fatal(code, reason));
             }
         }
-        tracing::warn!(%error, "the transaction outlived its timeout or the broker: starting again");
+        let Identity { number: worker, transactional_id, .. } = self.identity;
+        tracing::warn!(worker, transactional_id, %error, "the transaction outlived its timeout or the broker: starting again");
         Ok(End::StartAgain)
     }
 }

@@ -1,107 +1,181 @@
-//! What a worker counts, as metrics.
+//! What a worker tells of itself: counts and gauges for `/metrics`, its standing for `/readyz`.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use common::EventTime;
-use metrics::{counter, gauge, histogram};
+use common::telemetry::GaugeVec;
 
+use super::Job;
+use super::metrics::{AnalyticsMetrics, DeadLetter, RebalanceKind};
+use super::standing::Standing;
 use crate::engine::Engine;
-use crate::tally::Tally;
 
 /// Distance of looks at the gauges, milliseconds.
 const LOOK_EVERY_MS: i64 = 1_000;
+/// Values of the label `topic`: what the topic is for, whatever its name.
+const RECEIPTS: &str = "receipts";
+const PARTIALS: &str = "partials";
 
-/// A worker's metrics.
+/// Of one life of a worker. Its gauges go with it, so that no two replicas report a partition and none reports one that
+/// it has lost.
 #[derive(Debug)]
-pub struct Measures {
-    worker: String,
+pub(super) struct Measures<'j> {
+    job: &'j Job,
+    worker: u16,
+    label: String,
     looked_ms: i64,
+    inputs: BTreeSet<String>,
+    merges: BTreeSet<String>,
 }
 
-impl Measures {
-    /// Of the worker with this number.
-    pub fn new(worker: u16) -> Self {
-        Measures { worker: worker.to_string(), looked_ms: 0 }
+impl<'j> Measures<'j> {
+    /// Of the worker with this number, which has no partitions yet.
+    pub(super) fn new(job: &'j Job, worker: u16) -> Self {
+        let (inputs, merges) = (BTreeSet::new(), BTreeSet::new());
+        Measures { job, worker, label: worker.to_string(), looked_ms: 0, inputs, merges }
     }
 
-    /// A transaction was committed.
-    pub fn committed(took: Duration) {
-        counter!("retail_commits_total").increment(1);
-        histogram!("retail_commit_seconds").record(took.as_secs_f64());
+    fn metrics(&self) -> &'j AnalyticsMetrics {
+        &self.job.metrics
     }
 
-    /// A transaction was rolled back.
-    pub fn rolled_back() {
-        counter!("retail_rollbacks_total").increment(1);
+    fn stand(&self, update: impl FnOnce(&mut Standing)) {
+        self.job.health.update(self.worker, update);
     }
 
-    /// Partitions were assigned or revoked.
-    pub fn rebalanced() {
-        counter!("retail_rebalances_total").increment(1);
-    }
+    /// A transaction was committed: what the engine did in it counts.
+    pub(super) fn committed(&self, engine: &mut Engine, took: Duration) {
+        let metrics = self.metrics();
+        metrics.commits.inc();
+        metrics.commit_duration.observe(took.as_secs_f64());
+        self.stand(|standing| standing.committed = Some(Instant::now()));
 
-    /// Gauges of partitions that are no longer in care go, so that two replicas do not both report them.
-    pub fn unassigned(&self) {
-        gauge!("retail_partitions", "worker" => self.worker.clone()).set(0.0);
-    }
-
-    /// Adds the engine's counts to the counters: what was committed, not what may be rolled back.
-    pub fn publish(engine: &mut Engine, tally: &Tally) {
         let counts = engine.take_counts();
-        tally.add(&counts);
-        counter!("retail_receipts_total").increment(counts.combine.receipts);
-        counter!("retail_late_receipts_total").increment(counts.combine.late);
-        counter!("retail_malformed_records_total").increment(counts.combine.malformed);
-        counter!("retail_expensive_receipts_total").increment(counts.combine.expensive);
-        counter!("retail_windows_published_total").increment(counts.merge.windows);
-        counter!("retail_merge_late_receipts_total").increment(counts.merge.late_receipts);
-        counter!("retail_replayed_records_total").increment(counts.merge.replayed);
+        self.job.tally.add(&counts);
+        metrics.receipts.inc_by(counts.combine.receipts);
+        metrics.expensive_receipts.inc_by(counts.combine.expensive);
+        for (reason, records) in [
+            (DeadLetter::Late, counts.combine.late),
+            (DeadLetter::Malformed, counts.combine.malformed),
+            (DeadLetter::LateSum, counts.merge.late_sums),
+        ] {
+            metrics.dead_letters.with_label_values(&[reason.label()]).inc_by(records);
+        }
+        metrics.late_sum_receipts.inc_by(counts.merge.late_receipts);
+        metrics.windows_published.inc_by(counts.merge.windows);
+        metrics.replayed_records.inc_by(counts.merge.replayed);
+    }
+
+    /// What was not committed was thrown away.
+    pub(super) fn rolled_back(&self) {
+        self.metrics().rollbacks.inc();
+    }
+
+    /// The client tells whether it has a connection.
+    pub(super) fn connected(&self, connected: bool) {
+        self.stand(|standing| standing.connected = connected);
+    }
+
+    /// The group gave partitions, maybe none. So many records of theirs were lost before they were read, of the input
+    /// and of `partials`; a topic that was made anew counts as none.
+    pub(super) fn assigned(&mut self, partitions: usize, lost: [i64; 2]) {
+        self.count_rebalance(RebalanceKind::Assigned);
+        for (topic, lost) in [RECEIPTS, PARTIALS].into_iter().zip(lost) {
+            self.metrics().lost_records.with_label_values(&[topic]).inc_by(u64::try_from(lost).unwrap_or(0));
+        }
+        self.metrics().assigned_partitions.with_label_values(&[&self.label]).set(partitions as f64);
+        self.stand(|standing| {
+            standing.joined = true;
+            standing.partitions = partitions;
+            standing.committed = Some(Instant::now());
+        });
+        // They are shown at once.
+        self.looked_ms = i64::MIN;
+    }
+
+    /// The group took the partitions back, with what was done for them committed or not.
+    pub(super) fn unassigned(&mut self, kind: RebalanceKind) {
+        self.count_rebalance(kind);
+        self.forget_partitions();
+        self.stand(|standing| (standing.partitions, standing.lag_records) = (0, 0));
+    }
+
+    fn count_rebalance(&self, kind: RebalanceKind) {
+        self.metrics().rebalances.with_label_values(&[kind.label()]).inc();
     }
 
     /// Once a second: a gauge for each partition in care.
-    pub fn look(
+    pub(super) fn look(
         &mut self,
         engine: &Engine,
         now_ms: i64,
         input_end: impl Fn(i32) -> Option<i64>,
         merge_end: impl Fn(i32) -> Option<i64>,
     ) {
-        if now_ms - self.looked_ms < LOOK_EVERY_MS {
+        if now_ms < self.looked_ms.saturating_add(LOOK_EVERY_MS) {
             return;
         }
         self.looked_ms = now_ms;
+        let metrics = self.metrics();
+        let mut lag_records = 0;
+        let mut show_lag = |topic: &str, partition: &str, end: Option<i64>, next_offset: i64| {
+            let Some(lag) = end.map(|end| (end - next_offset).max(0)) else { return };
+            lag_records += lag;
+            metrics.lag.with_label_values(&[topic, partition]).set(lag as f64);
+        };
         let wall_ms = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-        let mut partitions = 0;
         for (partition, input) in engine.inputs() {
-            partitions += 1;
             let label = partition.to_string();
-            if let Some(end) = input_end(partition) {
-                gauge!("retail_lag_records", "topic" => "receipts", "partition" => label.clone())
-                    .set((end - input.next_offset()).max(0) as f64);
-            }
+            let set = |family: &GaugeVec, value: f64| family.with_label_values(&[&label]).set(value);
+            show_lag(RECEIPTS, &label, input_end(partition), input.next_offset());
             let state = input.state();
-            gauge!("retail_idle", "partition" => label.clone()).set(if state.idle { 1.0 } else { 0.0 });
+            set(&metrics.idle, f64::from(u8::from(state.idle)));
             if let Some(watermark_ms) = state.watermark_ms {
-                gauge!("retail_watermark_seconds", "partition" => label.clone()).set(seconds(watermark_ms));
-                gauge!("retail_watermark_behind_seconds", "partition" => label).set(seconds(wall_ms - watermark_ms));
+                set(&metrics.watermark, seconds(watermark_ms));
+                set(&metrics.watermark_delay, seconds(wall_ms - watermark_ms));
             }
+            self.inputs.insert(label);
         }
         for (partition, merge) in engine.merges() {
-            partitions += 1;
             let label = partition.to_string();
-            if let Some(end) = merge_end(partition) {
-                gauge!("retail_lag_records", "topic" => "partials", "partition" => label.clone())
-                    .set((end - merge.next_offset()).max(0) as f64);
-            }
-            gauge!("retail_open_windows", "partition" => label.clone()).set(merge.open().spans() as f64);
-            gauge!("retail_largest_window_keys", "partition" => label.clone()).set(merge.open().largest_span() as f64);
+            let set = |family: &GaugeVec, value: f64| family.with_label_values(&[&label]).set(value);
+            show_lag(PARTIALS, &label, merge_end(partition), merge.next_offset());
+            set(&metrics.open_windows, merge.open().spans() as f64);
+            set(&metrics.largest_window_keys, merge.open().largest_span() as f64);
             if let Some(watermark_ms) = merge.watermark_ms().filter(|ms| EventTime::from_ms(*ms).is_some()) {
-                gauge!("retail_merged_watermark_seconds", "partition" => label).set(seconds(watermark_ms));
+                set(&metrics.merged_watermark, seconds(watermark_ms));
+            }
+            self.merges.insert(label);
+        }
+        self.stand(|standing| standing.lag_records = lag_records);
+    }
+
+    fn forget_partitions(&mut self) {
+        let metrics = self.metrics();
+        metrics.assigned_partitions.with_label_values(&[&self.label]).set(0.0);
+        // A gauge that was never set, for want of a watermark say, is not there to be removed.
+        for label in std::mem::take(&mut self.inputs) {
+            let _ = metrics.lag.remove_label_values(&[RECEIPTS, &label]);
+            for family in [&metrics.watermark, &metrics.watermark_delay, &metrics.idle] {
+                let _ = family.remove_label_values(&[&label]);
             }
         }
-        gauge!("retail_partitions", "worker" => self.worker.clone()).set(f64::from(partitions));
+        for label in std::mem::take(&mut self.merges) {
+            let _ = metrics.lag.remove_label_values(&[PARTIALS, &label]);
+            for family in [&metrics.merged_watermark, &metrics.open_windows, &metrics.largest_window_keys] {
+                let _ = family.remove_label_values(&[&label]);
+            }
+        }
+    }
+}
+
+impl Drop for Measures<'_> {
+    fn drop(&mut self) {
+        self.forget_partitions();
+        self.stand(|standing| *standing = Standing::default());
     }
 }
 

@@ -2,31 +2,37 @@
 //!
 //! [`life`] is the loop: serve the group, read a batch, send what came out, commit when due. [`assignment`] takes
 //! partitions over, [`rebalance`] collects what the group wants, [`record_queue`] reads in batches, [`outbound`] writes and
-//! commits, [`patience`] says how long to wait, [`measures`] counts.
+//! commits, [`patience`] says how long to wait, [`measures`] counts ([`metrics`] names the counts), [`standing`] says whether
+//! the workers are at work.
 
 pub mod assignment;
 pub mod error;
 pub mod life;
 mod measures;
+mod metrics;
 pub mod outbound;
 mod patience;
 pub mod rebalance;
 mod record_queue;
+pub mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::WorkerError;
 use life::{End, Life};
+use metrics::AnalyticsMetrics;
 use outbound::Failure;
 use patience::Patience;
 use rdkafka::ClientConfig;
+use standing::Health;
 
 use crate::config::Config;
 use crate::engine::EngineConfig;
 use crate::tally::Tally;
+use common::kafka::STATISTICS_INTERVAL_MS;
 use common::shutdown::Shutdown;
-use common::telemetry::Readiness;
+use common::telemetry::Metrics;
 
 /// How long the group waits for a member that is silent.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
@@ -42,8 +48,17 @@ pub struct Job {
     pub engine: EngineConfig,
     /// What was done.
     pub tally: Tally,
-    /// What `/readyz` answers.
-    pub readiness: Readiness,
+    /// How the workers stand.
+    pub health: Arc<Health>,
+    metrics: AnalyticsMetrics,
+}
+
+impl Job {
+    /// Nothing done yet. What is done is counted in `metrics`.
+    pub fn new(config: Config, engine: EngineConfig, health: Arc<Health>, metrics: &Metrics) -> Self {
+        health.expect_workers(config.threads);
+        Job { config, engine, tally: Tally::default(), health, metrics: AnalyticsMetrics::new(metrics) }
+    }
 }
 
 /// Who a worker is to the broker.
@@ -86,6 +101,7 @@ impl Identity {
         default("fetch.wait.max.ms", "25");
         // Once full, the read-ahead goes on after 10 ms, not after a second.
         default("fetch.queue.backoff.ms", "10");
+        default("statistics.interval.ms", STATISTICS_INTERVAL_MS);
         if let Some(id) = &self.group_instance_id {
             client.set("group.instance.id", id);
         }
@@ -98,13 +114,14 @@ impl Identity {
 /// # Errors
 /// What a restart of the process, or a person, has to mend.
 pub fn work(job: &Arc<Job>, identity: &Identity, shutdown: &Shutdown) -> Result<(), WorkerError> {
-    let patience = Patience::new(shutdown.clone());
+    let pulse = job.health.pulses().watch(format!("worker {}", identity.number));
+    let patience = Patience::new(shutdown.clone(), pulse);
     loop {
         let ended = match Life::begin(job, identity, &patience) {
             Ok(life) => life.run()?,
             Err(Failure::Fatal(error)) => return Err(error),
             Err(Failure::StartAgain(error)) => {
-                tracing::warn!(%error, "cannot start yet");
+                tracing::warn!(worker = identity.number, %error, "cannot start yet");
                 End::StartAgain
             }
         };

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::Topics;
-use common::kafka::{KafkaSettings, LogContext};
+use common::kafka::{ClientStatistics, KafkaSettings, LogContext, STATISTICS_INTERVAL_MS};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -33,8 +33,9 @@ pub enum Failure {
 }
 
 /// Notes a record that the broker refuses for good.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DeliveryContext {
+    statistics: ClientStatistics,
     refused: Mutex<Option<(String, RDKafkaErrorCode)>>,
 }
 
@@ -45,6 +46,10 @@ impl ClientContext for DeliveryContext {
 
     fn error(&self, error: KafkaError, reason: &str) {
         LogContext.error(error, reason);
+    }
+
+    fn stats_raw(&self, json: &[u8]) {
+        self.statistics.observe(json);
     }
 }
 
@@ -75,6 +80,7 @@ impl Outbound {
         topics: Topics,
         guarantee: Guarantee,
         transactional_id: &str,
+        statistics: ClientStatistics,
         keep_trying: &dyn Fn() -> bool,
     ) -> Result<Self, Failure> {
         let mut config: ClientConfig = match guarantee {
@@ -83,8 +89,11 @@ impl Outbound {
         };
         // Only failures are reported: an acknowledged record needs no call.
         config.set("delivery.report.only.error", "true");
+        if config.get("statistics.interval.ms").is_none() {
+            config.set("statistics.interval.ms", STATISTICS_INTERVAL_MS);
+        }
         let producer: BaseProducer<DeliveryContext> = config
-            .create_with_context(DeliveryContext::default())
+            .create_with_context(DeliveryContext { statistics, refused: Mutex::default() })
             .map_err(|error| Failure::Fatal(WorkerError::Settings(error)))?;
         let outbound = Outbound { producer, topics, guarantee, transaction_open: false };
         if guarantee == Guarantee::ExactlyOnce {
@@ -186,7 +195,7 @@ impl Outbound {
                 Err(Failure::Fatal(WorkerError::RecordTooLarge { topic }))
             }
             Some((topic, code)) => {
-                tracing::warn!(topic, %code, "a record was not written");
+                tracing::debug!(topic, %code, "a record was not written");
                 Err(Failure::StartAgain(KafkaError::MessageProduction(code)))
             }
             None => Ok(()),

@@ -4,25 +4,28 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use common::shutdown::Shutdown;
+use common::telemetry::Pulse;
 
 /// How long the last commit may take.
 const LAST_COMMIT: Duration = Duration::from_secs(6);
 
-/// Watches the shutdown token.
+/// Watches the shutdown token, and tells that the worker moves: it asks here in every round and before every attempt.
 #[derive(Debug)]
 pub struct Patience {
     shutdown: Shutdown,
+    pulse: Pulse,
     stopping_since: OnceLock<Instant>,
 }
 
 impl Patience {
     /// Of a worker that runs until the token is cancelled.
-    pub fn new(shutdown: Shutdown) -> Self {
-        Patience { shutdown, stopping_since: OnceLock::new() }
+    pub fn new(shutdown: Shutdown, pulse: Pulse) -> Self {
+        Patience { shutdown, pulse, stopping_since: OnceLock::new() }
     }
 
     /// Whether the worker is to stop.
     pub fn is_stopping(&self) -> bool {
+        self.pulse.beat();
         self.shutdown.is_cancelled() && self.stopping_since.get_or_init(Instant::now).elapsed() < Duration::MAX
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use common::kafka::LogContext;
+use common::kafka::{ClientStatistics, LogContext};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -26,13 +26,24 @@ pub enum Rebalance {
 }
 
 /// Collects rebalances.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RebalanceContext {
     pending: Mutex<VecDeque<Rebalance>>,
     closing: AtomicBool,
+    statistics: ClientStatistics,
 }
 
 impl RebalanceContext {
+    /// None yet; the client's own statistics go to `statistics`.
+    pub fn new(statistics: ClientStatistics) -> Self {
+        RebalanceContext { pending: Mutex::default(), closing: AtomicBool::new(false), statistics }
+    }
+
+    /// Whether the client had a connection to a broker when it last looked.
+    pub fn is_connected(&self) -> bool {
+        self.statistics.is_connected()
+    }
+
     /// The next thing to do.
     pub fn next(&self) -> Option<Rebalance> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
@@ -51,6 +62,10 @@ impl ClientContext for RebalanceContext {
 
     fn error(&self, error: KafkaError, reason: &str) {
         LogContext.error(error, reason);
+    }
+
+    fn stats_raw(&self, json: &[u8]) {
+        self.statistics.observe(json);
     }
 }
 

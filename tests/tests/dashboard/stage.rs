@@ -1,18 +1,18 @@
 //! A broker, its topics, and a dashboard that reads them.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::kafka::{Cluster, KafkaSettings, TopicSettings};
 use common::results::ExpensiveReceipt;
 use common::shutdown::Shutdown;
-use common::{Receipt, TopicKind, Topics, dead_letter};
+use common::telemetry::Pulses;
+use common::{Receipt, TopicKind, Topics, dead_letter, http};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use serde_json::Value;
-use stream_analytics::dashboard::{DashboardConfig, serve};
+use stream_analytics::dashboard::{Dashboard, DashboardConfig};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -76,7 +76,11 @@ impl Stage {
         };
         let shutdown = Shutdown::new();
         let until = shutdown.clone();
-        let served = tokio::spawn(async move { serve(listener, config, axum::Router::new(), until).await.unwrap() });
+        let served = tokio::spawn(async move {
+            let (dashboard, page) = Dashboard::start(config, &Pulses::new(), &until).unwrap();
+            http::serve(listener, page, until).await;
+            dashboard.ended().await;
+        });
         self.server = Some((shutdown, served));
     }
 
@@ -92,14 +96,9 @@ impl Stage {
 
     /// Reads a path of the API.
     pub(crate) fn get(&self, path: &str) -> Value {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        tokio::task::block_in_place(|| stream.read_to_string(&mut answer)).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        serde_json::from_str(body).unwrap()
+        let answer = tokio::task::block_in_place(|| tests::http::get(self.address, path)).unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        serde_json::from_str(&answer.body).unwrap()
     }
 
     /// All results of a window, each on its topic.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use common::TopicKind;
 use common::kafka::LogContext;
 use common::shutdown::Shutdown;
+use common::telemetry::Pulse;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::metadata::MetadataTopic;
@@ -42,11 +43,12 @@ impl Probe {
         Ok(Probe { consumer, config, hub })
     }
 
-    pub(super) fn run(self, shutdown: &Shutdown) {
+    pub(super) fn run(self, pulse: &Pulse, shutdown: &Shutdown) {
         let started = Instant::now();
         let mut group = None;
         let mut looks: u32 = 0;
         while !shutdown.is_cancelled() {
+            pulse.beat();
             let looked = Instant::now();
             let mut sample = self.look();
             if sample.brokers.reachable && looks.is_multiple_of(GROUP_EVERY) {

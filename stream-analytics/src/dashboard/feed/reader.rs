@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::kafka::LogContext;
 use common::shutdown::Shutdown;
+use common::telemetry::Pulse;
 use common::{EventTime, TopicKind, dead_letter};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
@@ -65,10 +66,11 @@ impl Reader {
         Ok(Reader { consumer, kinds, assigned: BTreeSet::new(), hub })
     }
 
-    pub(super) fn run(mut self, shutdown: &Shutdown) {
+    pub(super) fn run(mut self, pulse: &Pulse, shutdown: &Shutdown) {
         let mut look_at = Instant::now();
         let mut quiet_since: Option<Instant> = None;
         while !shutdown.is_cancelled() {
+            pulse.beat();
             if Instant::now() >= look_at {
                 match self.assign_new() {
                     Ok(()) => quiet_since = quiet_since.or_else(|| Some(Instant::now())),

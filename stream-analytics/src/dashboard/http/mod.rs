@@ -3,8 +3,6 @@
 mod api;
 mod assets;
 mod events;
-mod limits;
-mod server;
 
 use std::sync::Arc;
 
@@ -13,8 +11,6 @@ use axum::routing::get;
 use common::shutdown::Shutdown;
 
 use super::hub::Hub;
-pub(super) use limits::guard;
-pub(super) use server::serve;
 
 /// All routes of the dashboard.
 pub(super) fn router(hub: Arc<Hub>, shutdown: Shutdown) -> Router {

@@ -35,7 +35,7 @@ fn hub() -> Arc<Hub> {
 }
 
 fn routes(hub: Arc<Hub>) -> Router {
-    guard(router(hub, Shutdown::new()))
+    common::http::guard(router(hub, Shutdown::new()))
 }
 
 async fn get_json(routes: &Router, path: &str) -> (StatusCode, Value) {

@@ -21,7 +21,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Puts the headers on every answer of these routes and refuses requests that bring a body.
-pub(in crate::dashboard) fn guard(routes: Router) -> Router {
+pub fn guard(routes: Router) -> Router {
     routes.layer(middleware::from_fn(check))
 }
 

@@ -1,0 +1,367 @@
+//! librdkafka's own statistics as metrics: what a client's connections and queues are like, which nobody else can tell.
+//!
+//! librdkafka writes a JSON document every [`STATISTICS_INTERVAL_MS`] and hands it over in a poll; of its thousands of
+//! fields, those are read that say whether the brokers, the network or the queues are the trouble.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::Deserialize;
+
+use super::complaints;
+use crate::telemetry::{GaugeVec, IntCounter, IntCounterVec, Metrics};
+
+/// For `statistics.interval.ms`.
+pub const STATISTICS_INTERVAL_MS: &str = "5000";
+
+const MICROS_PER_SECOND: f64 = 1e6;
+
+/// The metrics of all clients of a service.
+#[derive(Debug, Clone)]
+pub struct ClientMetrics {
+    broker_up: GaugeVec,
+    round_trip_mean: GaugeVec,
+    round_trip_p99: GaugeVec,
+    send_queue_records: GaugeVec,
+    send_queue_bytes: GaugeVec,
+    read_ahead_records: GaugeVec,
+    read_ahead_bytes: GaugeVec,
+    sent_bytes: IntCounterVec,
+    received_bytes: IntCounterVec,
+    send_errors: IntCounterVec,
+    receive_errors: IntCounterVec,
+    request_retries: IntCounterVec,
+    request_timeouts: IntCounterVec,
+    disconnects: IntCounterVec,
+}
+
+impl ClientMetrics {
+    /// Registers them.
+    pub fn new(metrics: &Metrics) -> Self {
+        let (client, broker) = (["client"], ["client", "broker"]);
+        let gauge = |name: &str, help: &str| metrics.gauges(name, help, &client);
+        let broker_gauge = |name: &str, help: &str| metrics.gauges(name, help, &broker);
+        let counter = |name: &str, help: &str| metrics.counters(name, help, &client);
+        ClientMetrics {
+            broker_up: broker_gauge(
+                "retail_kafka_client_broker_up",
+                "1 if the client has a connection to the broker, 0 if it needs one and has none.",
+            ),
+            round_trip_mean: broker_gauge(
+                "retail_kafka_client_round_trip_mean_seconds",
+                "Mean time from a request to the broker's answer, over the last five seconds.",
+            ),
+            round_trip_p99: broker_gauge(
+                "retail_kafka_client_round_trip_p99_seconds",
+                "99th percentile of the time from a request to the broker's answer, over the last five seconds.",
+            ),
+            send_queue_records: gauge(
+                "retail_kafka_client_send_queue_records",
+                "Records that wait to be sent or acknowledged.",
+            ),
+            send_queue_bytes: gauge(
+                "retail_kafka_client_send_queue_bytes",
+                "Size of the records that wait to be sent or acknowledged.",
+            ),
+            read_ahead_records: gauge(
+                "retail_kafka_client_read_ahead_records",
+                "Records that were fetched and not yet taken.",
+            ),
+            read_ahead_bytes: gauge(
+                "retail_kafka_client_read_ahead_bytes",
+                "Size of the records that were fetched and not yet taken.",
+            ),
+            sent_bytes: counter("retail_kafka_client_sent_bytes_total", "Bytes sent to brokers."),
+            received_bytes: counter("retail_kafka_client_received_bytes_total", "Bytes received from brokers."),
+            send_errors: counter("retail_kafka_client_send_errors_total", "Requests that could not be sent."),
+            receive_errors: counter("retail_kafka_client_receive_errors_total", "Answers that could not be received."),
+            request_retries: counter("retail_kafka_client_request_retries_total", "Requests that were sent again."),
+            request_timeouts: counter(
+                "retail_kafka_client_request_timeouts_total",
+                "Requests that no broker answered in time.",
+            ),
+            disconnects: counter("retail_kafka_client_disconnects_total", "Connections to brokers that were lost."),
+        }
+    }
+
+    /// For one client; `name` is the label.
+    pub fn client(&self, name: impl Into<String>) -> ClientStatistics {
+        let name = name.into();
+        let counter = |family: &IntCounterVec| Absolute::new(family.with_label_values(&[&name]));
+        let last = Last {
+            brokers: BTreeSet::new(),
+            sent_bytes: counter(&self.sent_bytes),
+            received_bytes: counter(&self.received_bytes),
+            send_errors: counter(&self.send_errors),
+            receive_errors: counter(&self.receive_errors),
+            request_retries: counter(&self.request_retries),
+            request_timeouts: counter(&self.request_timeouts),
+            disconnects: counter(&self.disconnects),
+        };
+        ClientStatistics { metrics: self.clone(), name, last: Mutex::new(last), connected: AtomicBool::new(false) }
+    }
+}
+
+/// Turns one client's documents into metrics. Its gauges go with it.
+#[derive(Debug)]
+pub struct ClientStatistics {
+    metrics: ClientMetrics,
+    name: String,
+    last: Mutex<Last>,
+    connected: AtomicBool,
+}
+
+/// What is remembered from document to document.
+#[derive(Debug)]
+struct Last {
+    brokers: BTreeSet<String>,
+    sent_bytes: Absolute,
+    received_bytes: Absolute,
+    send_errors: Absolute,
+    receive_errors: Absolute,
+    request_retries: Absolute,
+    request_timeouts: Absolute,
+    disconnects: Absolute,
+}
+
+/// A counter that is fed with totals. The next client of the name counts on from there.
+#[derive(Debug)]
+struct Absolute {
+    counter: IntCounter,
+    total: u64,
+}
+
+impl Absolute {
+    fn new(counter: IntCounter) -> Self {
+        Absolute { counter, total: 0 }
+    }
+
+    fn reach(&mut self, total: u64) {
+        self.counter.inc_by(total.saturating_sub(self.total));
+        self.total = self.total.max(total);
+    }
+}
+
+/// The fields that are read.
+#[derive(Debug, Deserialize)]
+struct Document {
+    /// Seconds since 1970.
+    time: u64,
+    msg_cnt: u64,
+    msg_size: u64,
+    brokers: BTreeMap<String, Broker>,
+    topics: BTreeMap<String, Topic>,
+    tx_bytes: u64,
+    rx_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Broker {
+    nodeid: i32,
+    source: String,
+    state: String,
+    txerrs: u64,
+    txretries: u64,
+    req_timeouts: u64,
+    rxerrs: u64,
+    disconnects: u64,
+    rtt: Window,
+}
+
+/// Microseconds, over the last interval.
+#[derive(Debug, Deserialize)]
+struct Window {
+    avg: f64,
+    p99: f64,
+    cnt: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Topic {
+    partitions: BTreeMap<String, Partition>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Partition {
+    fetchq_cnt: u64,
+    fetchq_size: u64,
+}
+
+impl Broker {
+    fn is_up(&self) -> bool {
+        self.state == "UP" || self.state == "UPDATE"
+    }
+
+    /// librdkafka connects to a broker when it first has to.
+    fn is_unneeded(&self) -> bool {
+        self.state == "INIT"
+    }
+
+    /// Not an address to start from, nor the connection to whichever broker coordinates the group.
+    fn is_of_the_cluster(&self) -> bool {
+        self.source == "learned" && self.nodeid >= 0
+    }
+}
+
+impl ClientStatistics {
+    /// Whether the client had a connection to any broker when it last looked.
+    pub fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Takes in a document, from `ClientContext::stats_raw`.
+    pub fn observe(&self, json: &[u8]) {
+        match serde_json::from_slice::<Document>(json) {
+            Ok(document) => self.publish(&document),
+            Err(error) => tracing::debug!(%error, client = self.name, "librdkafka's statistics cannot be read"),
+        }
+    }
+
+    fn publish(&self, document: &Document) {
+        let connected = document.brokers.values().any(Broker::is_up);
+        self.connected.store(connected, Ordering::Relaxed);
+        let missed = |broker: &Broker| broker.is_of_the_cluster() && !broker.is_up() && !broker.is_unneeded();
+        if connected
+            && !document.brokers.values().any(missed)
+            && let Some(away) = complaints::connected(UNIX_EPOCH + Duration::from_secs(document.time))
+        {
+            tracing::info!(away_s = away.as_secs(), "the brokers can be reached again");
+        }
+        let (metrics, client) = (&self.metrics, self.name.as_str());
+        let set = |family: &GaugeVec, value: u64| family.with_label_values(&[client]).set(value as f64);
+        set(&metrics.send_queue_records, document.msg_cnt);
+        set(&metrics.send_queue_bytes, document.msg_size);
+        // Partitions that are forwarded to one queue all show that queue.
+        let partitions = || document.topics.values().flat_map(|topic| topic.partitions.values());
+        set(&metrics.read_ahead_records, partitions().map(|one| one.fetchq_cnt).max().unwrap_or(0));
+        set(&metrics.read_ahead_bytes, partitions().map(|one| one.fetchq_size).max().unwrap_or(0));
+
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |field: fn(&Broker) -> u64| document.brokers.values().map(field).sum();
+        last.sent_bytes.reach(document.tx_bytes);
+        last.received_bytes.reach(document.rx_bytes);
+        last.send_errors.reach(sum(|broker| broker.txerrs));
+        last.receive_errors.reach(sum(|broker| broker.rxerrs));
+        last.request_retries.reach(sum(|broker| broker.txretries));
+        last.request_timeouts.reach(sum(|broker| broker.req_timeouts));
+        last.disconnects.reach(sum(|broker| broker.disconnects));
+
+        let mut brokers = BTreeSet::new();
+        for broker in document.brokers.values().filter(|broker| broker.is_of_the_cluster()) {
+            let id = broker.nodeid.to_string();
+            let labels = [client, &id];
+            if broker.is_unneeded() {
+                let _ = metrics.broker_up.remove_label_values(&labels);
+            } else {
+                metrics.broker_up.with_label_values(&labels).set(f64::from(u8::from(broker.is_up())));
+            }
+            if broker.rtt.cnt > 0 {
+                metrics.round_trip_mean.with_label_values(&labels).set(broker.rtt.avg / MICROS_PER_SECOND);
+                metrics.round_trip_p99.with_label_values(&labels).set(broker.rtt.p99 / MICROS_PER_SECOND);
+            }
+            brokers.insert(id);
+        }
+        let gone = std::mem::replace(&mut last.brokers, brokers);
+        self.forget_brokers(gone.difference(&last.brokers));
+    }
+
+    fn forget_brokers<'a>(&self, gone: impl Iterator<Item = &'a String>) {
+        for id in gone {
+            for family in [&self.metrics.broker_up, &self.metrics.round_trip_mean, &self.metrics.round_trip_p99] {
+                let _ = family.remove_label_values(&[&self.name, id]);
+            }
+        }
+    }
+}
+
+impl Drop for ClientStatistics {
+    fn drop(&mut self) {
+        let brokers = std::mem::take(&mut self.last.get_mut().unwrap_or_else(PoisonError::into_inner).brokers);
+        self.forget_brokers(brokers.iter());
+        let ClientMetrics { send_queue_records, send_queue_bytes, read_ahead_records, read_ahead_bytes, .. } =
+            &self.metrics;
+        for family in [send_queue_records, send_queue_bytes, read_ahead_records, read_ahead_bytes] {
+            let _ = family.remove_label_values(&[&self.name]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(state: &str, bytes: u64) -> Vec<u8> {
+        let broker = |nodeid: i32, source: &str| {
+            json!({
+                "nodeid": nodeid, "source": source, "state": state, "txerrs": 1, "txretries": 2, "req_timeouts": 3,
+                "rxerrs": 0, "disconnects": 1, "rtt": {"avg": 2_500, "p99": 9_000, "cnt": 4}, "unread": [1, 2],
+            })
+        };
+        let queue = json!({"fetchq_cnt": 7, "fetchq_size": 700});
+        json!({
+            "time": 0, "msg_cnt": 5, "msg_size": 500, "tx_bytes": bytes, "rx_bytes": 0, "name": "not read",
+            "brokers": {"a:1/bootstrap": broker(-1, "configured"), "a:1/1": broker(1, "learned")},
+            "topics": {"receipts": {"partitions": {"0": queue, "1": queue}}},
+        })
+        .to_string()
+        .into_bytes()
+    }
+
+    fn line(metrics: &Metrics, start: &str) -> Option<String> {
+        metrics.render().lines().find(|line| line.starts_with(start)).map(str::to_owned)
+    }
+
+    #[test]
+    fn what_matters_of_a_document_becomes_metrics() {
+        let metrics = Metrics::new("test", "0");
+        let client = ClientMetrics::new(&metrics).client("c");
+        client.observe(&document("UP", 100));
+        let value = |name: &str, labels: &str| {
+            line(&metrics, &format!("retail_kafka_client_{name}{{{labels}}}"))
+                .unwrap()
+                .split(' ')
+                .nth(1)
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(value("broker_up", r#"broker="1",client="c""#), "1");
+        assert_eq!(value("round_trip_mean_seconds", r#"broker="1",client="c""#), "0.0025");
+        assert_eq!(value("round_trip_p99_seconds", r#"broker="1",client="c""#), "0.009");
+        assert_eq!(value("send_queue_records", r#"client="c""#), "5");
+        assert_eq!(value("read_ahead_records", r#"client="c""#), "7", "two partitions show one queue");
+        assert_eq!(value("request_retries_total", r#"client="c""#), "4");
+        assert!(client.is_connected());
+        client.observe(&document("TRY_CONNECT", 100));
+        assert!(!client.is_connected());
+        assert_eq!(value("broker_up", r#"broker="1",client="c""#), "0");
+        assert!(line(&metrics, r#"retail_kafka_client_broker_up{broker="-1""#).is_none());
+    }
+
+    #[test]
+    fn counters_go_on_with_the_next_client_and_gauges_go_with_theirs() {
+        let metrics = Metrics::new("test", "0");
+        let families = ClientMetrics::new(&metrics);
+        let bytes = r#"retail_kafka_client_sent_bytes_total{client="c"}"#;
+        let first = families.client("c");
+        first.observe(&document("UP", 100));
+        first.observe(&document("UP", 150));
+        drop(first);
+        assert_eq!(line(&metrics, bytes), Some(format!("{bytes} 150")));
+        assert_eq!(line(&metrics, "retail_kafka_client_broker_up{"), None);
+        assert_eq!(line(&metrics, "retail_kafka_client_send_queue_records{"), None);
+        families.client("c").observe(&document("UP", 30));
+        assert_eq!(line(&metrics, bytes), Some(format!("{bytes} 180")));
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_changes_nothing() {
+        let metrics = Metrics::new("test", "0");
+        let client = ClientMetrics::new(&metrics).client("c");
+        client.observe(b"{\"msg_cnt\":");
+        assert!(!client.is_connected());
+    }
+}

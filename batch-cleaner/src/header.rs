@@ -65,6 +65,11 @@ impl Header {
         self.most
     }
 
+    /// Whether the columns stand first, in [`Column::ALL`] order.
+    pub fn is_in_order(&self) -> bool {
+        self.positions.iter().enumerate().all(|(place, position)| place == *position)
+    }
+
     /// The names as they stand in the file.
     pub fn names(&self) -> &[String] {
         &self.names

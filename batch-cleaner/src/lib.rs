@@ -55,7 +55,7 @@ pub use engine::{Observer, Options, clean_all};
 pub use error::{Error, InputProblem};
 pub use header::{Header, HeaderError};
 pub use input::{Input, ReadSeek};
-pub use output::{CsvSink, HEADER, JsonLinesSink, Packing, ParquetSink, RejectsSink, RepairsSink};
+pub use output::{CsvSink, HEADER, JsonLinesSink, Packing, ParquetSink, RejectsSink, RepairsSink, Restartable};
 pub use publish::{Publication, PublishError, PublishSettings, Publisher};
 pub use reference::{Reference, ReferenceBuilder};
 pub use repair::{Applied, Rule, Steps, disagrees, repair};

@@ -23,22 +23,25 @@ pub struct ReferenceBuilder {
 }
 
 impl ReferenceBuilder {
-    /// Learns from a row that has all three.
-    pub fn learn(&mut self, row: &Row<'_>) {
-        if let (Some(category), Some(item), Some(price)) = (row.category, row.item, row.price_per_unit) {
-            self.insert(category, item, price);
+    /// Learns from a row that has all three; whether that was new.
+    pub fn learn(&mut self, row: &Row<'_>) -> bool {
+        match (row.category, row.item, row.price_per_unit) {
+            (Some(category), Some(item), Some(price)) => self.insert(category, item, price),
+            _ => false,
         }
     }
 
-    fn insert(&mut self, category: &str, item: &str, price: Money) {
+    fn insert(&mut self, category: &str, item: &str, price: Money) -> bool {
         let place = hash((category, item, price));
         let same =
             |seen: &CatalogueItem| seen.category == category && seen.item == item && seen.price_per_unit == price;
         let rehash = |seen: &CatalogueItem| hash((seen.category.as_str(), seen.item.as_str(), seen.price_per_unit));
-        if self.seen.find(place, same).is_none() {
+        let is_new = self.seen.find(place, same).is_none();
+        if is_new {
             let triple = CatalogueItem { category: category.to_owned(), item: item.to_owned(), price_per_unit: price };
             self.seen.insert_unique(place, triple, rehash);
         }
+        is_new
     }
 
     /// How many distinct triples there are.
@@ -99,13 +102,30 @@ impl Reference {
 
     /// The one item of that category and price.
     pub fn item(&self, category: &str, price: Money) -> Option<&str> {
-        let place = hash((category, price));
+        let (first, only) = self.key(category, price)?;
+        only.then(|| self.items[first].item.as_str())
+    }
+
+    /// Whether that category and price stand for several items.
+    pub fn is_ambiguous(&self, category: &str, price: Money) -> bool {
+        self.key(category, price).is_some_and(|(_, only)| !only)
+    }
+
+    /// Whether it knows all three together.
+    pub fn has(&self, category: &str, item: &str, price: Money) -> bool {
+        let found = self.items.binary_search_by(|known| {
+            (known.category.as_str(), known.price_per_unit, known.item.as_str()).cmp(&(category, price, item))
+        });
+        found.is_ok()
+    }
+
+    /// Where the items of a category and price begin, and whether there is only one.
+    fn key(&self, category: &str, price: Money) -> Option<(usize, bool)> {
         let same = |(first, _): &(u32, bool)| {
             let item = &self.items[*first as usize];
             item.category == category && item.price_per_unit == price
         };
-        let (first, only) = self.keys.find(place, same)?;
-        only.then(|| self.items[*first as usize].item.as_str())
+        self.keys.find(hash((category, price)), same).map(|(first, only)| (*first as usize, *only))
     }
 
     /// Every distinct (category, item, price), by category, price, item.

@@ -74,6 +74,11 @@ impl Applied {
         self.0 == 0
     }
 
+    /// Whether the item was restored.
+    pub(crate) const fn fills_item(self) -> bool {
+        self.contains(Rule::RestoreItem) || self.contains(Rule::RestoreItemAgain)
+    }
+
     /// In the order in which they were applied.
     pub fn iter(self) -> impl Iterator<Item = Rule> {
         Rule::ALL.into_iter().filter(move |rule| self.contains(*rule))

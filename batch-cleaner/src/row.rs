@@ -90,7 +90,12 @@ fn typed<T>(
     parse: impl Fn(&str) -> Option<T>,
     invalid: &mut Columns,
 ) -> Option<T> {
-    let parsed = parse(value::present(fields[column.index()])?);
+    let field = fields[column.index()];
+    // What is read is neither null nor has anything around it: most fields need no look for that.
+    if let Some(value) = parse(field) {
+        return Some(value);
+    }
+    let parsed = parse(value::present(field)?);
     if parsed.is_none() {
         invalid.insert(column);
     }

@@ -13,7 +13,7 @@ use crate::demonstrations;
 use crate::engine::{Options, clean_all};
 use crate::error::Error;
 use crate::input::{Input, open_files, spool_standard_input};
-use crate::output::{Format, Packing, RejectsSink, RepairsSink, RowsSink, Target};
+use crate::output::{Format, Packing, RejectsSink, RepairsSink, Restartable, RowsSink, Target};
 use crate::progress::Watch;
 use crate::publish::{Publication, PublishSettings, Publisher};
 use crate::repair::Steps;
@@ -101,7 +101,7 @@ impl Plan {
         let outputs = [&args.output, &args.rejects, &args.repairs, &args.report];
         let named: Vec<&PathBuf> = outputs.into_iter().flatten().collect();
         for (place, path) in named.iter().enumerate() {
-            if named[..place].contains(path) {
+            if named[..place].iter().any(|other| Target::are_same(path, other)) {
                 return Err(Error::Arguments(format!("{} is named for two outputs", path.display())));
             }
         }
@@ -126,21 +126,26 @@ impl Plan {
         let mut inputs = open_files(&args.files, args.fallback.as_deref(), spooled.transpose()?)?;
         let bytes = inputs.iter_mut().map(Input::size).sum::<Result<u64, Error>>()?;
 
-        let mut rows = args.output.as_deref().map(|path| RowsSink::open(path, args.lineage)).transpose()?;
+        let lineage = args.lineage;
+        let mut rows =
+            args.output.as_deref().map(|path| open(path, move |path| RowsSink::open(path, lineage))).transpose()?;
         let mut rejects = open_list(args.rejects.as_deref(), RejectsSink::new)?;
         let mut repairs = open_list(args.repairs.as_deref(), RepairsSink::new)?;
         let report_file = args.report.as_deref().map(Target::open).transpose()?;
 
-        let watch = Watch::new(bytes * 2, args.quiet, shutdown.clone());
+        let watch = Watch::new(bytes, args.quiet, shutdown.clone());
         let mut sink = ((&mut rows, &mut publisher), (&mut rejects, &mut repairs));
         let report = clean_all(&mut inputs, &self.options, &watch, &mut sink);
         watch.finish();
         let report = report?;
 
         let publication = publisher.map(|publisher| publisher.finish(&report)).transpose()?;
-        let lists = [rejects.map(RejectsSink::finish), repairs.map(RepairsSink::finish)];
-        let written = std::iter::once(rows.map(RowsSink::finish)).chain(lists).flatten();
-        for target in written.collect::<Result<Vec<Target>, Error>>()? {
+        let written = [
+            rows.map(|rows| rows.into_inner().finish()),
+            rejects.map(|rejects| rejects.into_inner().finish()),
+            repairs.map(|repairs| repairs.into_inner().finish()),
+        ];
+        for target in written.into_iter().flatten().collect::<Result<Vec<Target>, Error>>()? {
             target.complete()?;
         }
         if let Some(file) = report_file {
@@ -171,9 +176,22 @@ impl Plan {
     }
 }
 
-fn open_list<S>(path: Option<&Path>, new: fn(String, Target, Packing) -> S) -> Result<Option<S>, Error> {
-    let open = |path: &Path| Ok(new(path.display().to_string(), Target::open(path)?, list_packing(path)?));
-    path.map(open).transpose()
+/// Opens a sink whose target is `path`.
+fn open<S>(path: &Path, make: impl Fn(&Path) -> Result<S, Error> + Send + 'static) -> Result<Restartable<S>, Error> {
+    if Target::can_be_taken_back(path) {
+        let path = path.to_owned();
+        Restartable::new(move || make(&path))
+    } else {
+        make(path).map(Restartable::once)
+    }
+}
+
+fn open_list<S>(path: Option<&Path>, new: fn(String, Target, Packing) -> S) -> Result<Option<Restartable<S>>, Error>
+where
+    S: 'static,
+{
+    let make = move |path: &Path| Ok(new(path.display().to_string(), Target::open(path)?, list_packing(path)?));
+    path.map(|path| open(path, make)).transpose()
 }
 
 fn list_packing(path: &Path) -> Result<Packing, Error> {

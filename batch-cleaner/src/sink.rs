@@ -18,6 +18,9 @@ pub struct Origin<'a> {
     pub line: u64,
     /// The record without the line break that ends it; of one that is too long, the beginning.
     pub raw: &'a [u8],
+    /// Whether it begins with the fields in [`Column::ALL`] order and has no quotes, so that each field ends at the next
+    /// comma.
+    pub is_plain: bool,
 }
 
 /// A record that was read, after all repairs.
@@ -106,7 +109,7 @@ impl<'a> Rejected<'a> {
     }
 }
 
-/// What the first look at the inputs has found.
+/// What a look at the inputs has found; where the sink can start anew, this may have been at their beginning only.
 #[derive(Debug)]
 pub struct Survey {
     /// The item reference.
@@ -126,10 +129,17 @@ pub trait Sink: Send {
     /// An empty part.
     fn part(&self) -> Self::Part;
 
-    /// Called once, before the first row.
+    /// Called before the first row. Called again if the sink can start anew and is to do so: then nothing is left of what
+    /// was written before.
     fn start(&mut self, survey: &Survey) -> Result<(), Error> {
         let _ = survey;
         Ok(())
+    }
+
+    /// Whether a second [`Sink::start`] takes everything back. Such a sink is given rows on a guess at the reference, which
+    /// nearly always holds and spares a pass over the inputs.
+    fn can_start_anew(&self) -> bool {
+        false
     }
 
     /// Writes the part and leaves it empty.
@@ -153,6 +163,10 @@ impl Sink for () {
 
     fn part(&self) {}
 
+    fn can_start_anew(&self) -> bool {
+        true
+    }
+
     fn write(&mut self, (): &mut ()) -> Result<(), Error> {
         Ok(())
     }
@@ -173,6 +187,10 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     fn start(&mut self, survey: &Survey) -> Result<(), Error> {
         self.0.start(survey)?;
         self.1.start(survey)
+    }
+
+    fn can_start_anew(&self) -> bool {
+        self.0.can_start_anew() && self.1.can_start_anew()
     }
 
     fn write(&mut self, part: &mut Self::Part) -> Result<(), Error> {
@@ -203,6 +221,10 @@ impl<S: Sink> Sink for Option<S> {
 
     fn start(&mut self, survey: &Survey) -> Result<(), Error> {
         self.as_mut().map_or(Ok(()), |sink| sink.start(survey))
+    }
+
+    fn can_start_anew(&self) -> bool {
+        self.as_ref().is_none_or(Sink::can_start_anew)
     }
 
     fn write(&mut self, part: &mut Self::Part) -> Result<(), Error> {
@@ -236,6 +258,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn start(&mut self, survey: &Survey) -> Result<(), Error> {
         (**self).start(survey)
+    }
+
+    fn can_start_anew(&self) -> bool {
+        (**self).can_start_anew()
     }
 
     fn write(&mut self, part: &mut Self::Part) -> Result<(), Error> {

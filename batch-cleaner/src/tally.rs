@@ -32,6 +32,8 @@ pub struct Tally {
     pub(crate) kept: u64,
     /// Kept rows whose total is not quantity × price.
     pub(crate) disagreeing: u64,
+    /// Kept rows that are not yet in the three groupings.
+    combined: Combined,
     pub(crate) by_category: Groups,
     pub(crate) by_payment_method: Groups,
     pub(crate) by_location: Groups,
@@ -53,6 +55,7 @@ impl Default for Tally {
             restorable: 0,
             kept: 0,
             disagreeing: 0,
+            combined: Combined::default(),
             by_category: Groups::default(),
             by_payment_method: Groups::default(),
             by_location: Groups::default(),
@@ -107,9 +110,20 @@ impl Tally {
         self.disagreeing += u64::from(disagrees(row));
         let units = row.quantity.map_or(0, |quantity| i128::from(quantity.get()));
         let minor = row.total_spent.map_or(0, |total| i128::from(total.minor()));
-        self.by_category.add(row.category, units, minor);
-        self.by_payment_method.add(row.payment_method, units, minor);
-        self.by_location.add(row.location, units, minor);
+        let sums = Sums { rows: 1, units, minor };
+        self.combined.add([row.category, row.payment_method, row.location], sums);
+        if self.combined.0.len() > MOST_COMBINED {
+            self.part_combined();
+        }
+    }
+
+    /// Brings the combined sums into the three groupings.
+    fn part_combined(&mut self) {
+        for ([category, payment_method, location], sums) in self.combined.0.drain() {
+            self.by_category.add(category.as_deref(), sums);
+            self.by_payment_method.add(payment_method.as_deref(), sums);
+            self.by_location.add(location.as_deref(), sums);
+        }
     }
 
     /// Records that are not kept.
@@ -128,7 +142,8 @@ impl Tally {
     }
 
     /// Adds what another part has counted.
-    pub(crate) fn merge(&mut self, other: &Tally) {
+    pub(crate) fn merge(&mut self, mut other: Tally) {
+        other.part_combined();
         self.rows_read += other.rows_read;
         self.too_few_fields += other.too_few_fields;
         self.too_many_fields += other.too_many_fields;
@@ -171,6 +186,30 @@ impl Sums {
     }
 }
 
+/// Most combinations that are summed up before they are parted.
+const MOST_COMBINED: usize = 4096;
+
+type Combination<T> = [Option<T>; 3];
+
+/// Sums by category, payment method and location together: there are few combinations, and one is looked up faster than
+/// three groups.
+#[derive(Debug, Default)]
+struct Combined(HashTable<(Combination<Box<str>>, Sums)>);
+
+impl Combined {
+    fn add(&mut self, names: Combination<&str>, sums: Sums) {
+        let place = hash(names);
+        let same =
+            |known: &Combination<Box<str>>| known.iter().zip(&names).all(|(known, name)| known.as_deref() == *name);
+        if let Some((_, known)) = self.0.find_mut(place, |(known, _)| same(known)) {
+            known.add(sums);
+        } else {
+            let rehash = |(names, _): &(Combination<Box<str>>, Sums)| hash(names);
+            self.0.insert_unique(place, (names.map(|name| name.map(Box::from)), sums), rehash);
+        }
+    }
+}
+
 /// Sums by a text column; rows where it is null are a group of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
@@ -179,11 +218,7 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    fn add(&mut self, name: Option<&str>, units: i128, minor: i128) {
-        self.add_sums(name, Sums { rows: 1, units, minor });
-    }
-
-    fn add_sums(&mut self, name: Option<&str>, sums: Sums) {
+    fn add(&mut self, name: Option<&str>, sums: Sums) {
         let Some(name) = name else {
             self.null.add(sums);
             return;
@@ -198,7 +233,7 @@ impl Groups {
 
     fn merge(&mut self, other: &Groups) {
         for (name, sums) in &other.named {
-            self.add_sums(Some(name), *sums);
+            self.add(Some(name), *sums);
         }
         self.null.add(other.null);
     }

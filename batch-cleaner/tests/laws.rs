@@ -3,11 +3,17 @@
 
 mod dirty;
 
+use std::cell::Cell;
 use std::io::Cursor;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use batch_cleaner::{CsvSink, JsonLinesSink, Options, Packing, RejectsSink, RepairsSink, Report, Steps, clean};
+use batch_cleaner::{
+    CsvSink, Input, JsonLinesSink, Observer, Options, Packing, RejectsSink, RepairsSink, Report, Restartable, Steps,
+    clean, clean_all,
+};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 struct Cleaned {
     csv: Vec<u8>,
@@ -30,13 +36,43 @@ fn cleaned(file: &[u8], options: &Options) -> Cleaned {
     }
 }
 
+/// Counts the passes.
+#[derive(Default)]
+struct Passes(AtomicU64);
+
+impl Observer for Passes {
+    fn begins(&self, _: u64) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The same with sinks that can start anew, so that rows may come on a guess; and how many passes that took.
+fn cleaned_on_a_guess(file: &[u8], options: &Options) -> (Cleaned, u64) {
+    let mut csv = Restartable::new(|| Ok(CsvSink::new("csv", Vec::new(), Packing::Plain, false))).unwrap();
+    let mut rejects = Restartable::new(|| Ok(RejectsSink::new("rejects", Vec::new(), Packing::Plain))).unwrap();
+    let mut repairs = Restartable::new(|| Ok(RepairsSink::new("repairs", Vec::new(), Packing::Plain))).unwrap();
+    let mut sink = (&mut csv, (&mut rejects, &mut repairs));
+    let passes = Passes::default();
+    let report = clean_all(&mut [Input::new("input", Cursor::new(file))], options, &passes, &mut sink).unwrap();
+    let cleaned = Cleaned {
+        csv: csv.into_inner().finish().unwrap(),
+        rejects: rejects.into_inner().finish().unwrap(),
+        repairs: repairs.into_inner().finish().unwrap(),
+        report,
+    };
+    (cleaned, passes.0.into_inner())
+}
+
 fn in_pieces(piece_bytes: usize, threads: usize) -> Options {
     let threads = NonZero::new(threads).unwrap();
     Options { piece_bytes, threads, ..Options::new(Steps::Full) }
 }
 
 fn assert_same(file: &[u8], one: &Options, other: &Options) {
-    let (one, other) = (cleaned(file, one), cleaned(file, other));
+    assert_equal(&cleaned(file, one), &cleaned(file, other));
+}
+
+fn assert_equal(one: &Cleaned, other: &Cleaned) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert_eq!(text(&one.rejects), text(&other.rejects));
     assert_eq!(text(&one.csv), text(&other.csv));
@@ -85,6 +121,28 @@ proptest! {
             prop_assert_eq!(first, second);
         }
     }
+}
+
+/// Whether the guess holds or not.
+#[test]
+fn a_guess_at_the_reference_changes_nothing() {
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() });
+    let (right, wrong) = (Cell::new(0), Cell::new(0));
+    runner
+        .run(
+            &(dirty::well_quoted_file(), 1_u64..1500, 1_usize..300, 1_usize..4),
+            |(file, sample_bytes, piece_bytes, threads)| {
+                let options = Options { sample_bytes, ..in_pieces(piece_bytes, threads) };
+                let (guessed, passes) = cleaned_on_a_guess(&file, &options);
+                assert_equal(&guessed, &cleaned(&file, &options));
+                let counted = if passes == 1 { &right } else { &wrong };
+                counted.set(counted.get() + 1);
+                Ok(())
+            },
+        )
+        .unwrap();
+    assert!(right.get() > 100 && wrong.get() > 100, "{} right, {} wrong", right.get(), wrong.get());
 }
 
 const HEADER: &str = "transaction_id,customer_id,category,item,price_per_unit,quantity,total_spent,payment_method,location,transaction_date,discount_applied\n";

@@ -56,6 +56,8 @@ pub struct RecordText {
     pub lines_before: u32,
     /// Set where its fields cannot be told.
     pub spoilt: Option<Spoilt>,
+    /// Whether any quote stands in it.
+    pub has_quotes: bool,
 }
 
 /// Steps through the records of a piece. Its fields are those of the latest record.
@@ -68,6 +70,8 @@ pub struct Records<'p> {
     at: usize,
     lines: u32,
     fields: Vec<Field>,
+    /// Fields of the latest record without quotes: most records have as many as the one before.
+    width: usize,
 }
 
 /// Finds the commas, quotes and line breaks of `piece`; `marks` is cleared first. Sixty-four bytes at a time are
@@ -119,7 +123,7 @@ impl<'p> Records<'p> {
     pub fn new(piece: &'p [u8], marks: &'p mut Vec<u32>) -> Self {
         assert!(u32::try_from(piece.len()).is_ok(), "pieces are bounded");
         find_marks(piece, marks);
-        Records { piece, marks, next_mark: 0, at: 0, lines: 0, fields: Vec::with_capacity(16) }
+        Records { piece, marks, next_mark: 0, at: 0, lines: 0, fields: Vec::with_capacity(16), width: 0 }
     }
 
     /// The fields of the latest record; none if it is spoilt.
@@ -148,7 +152,14 @@ impl<'p> Records<'p> {
             return None;
         }
         let (start, lines_before) = (self.at, self.lines);
-        let mut spoilt = None;
+        let (mut spoilt, mut has_quotes) = (None, false);
+        if let Some(end) = self.read_usual() {
+            if end - start > MAX_RECORD_BYTES {
+                self.fields.clear();
+                spoilt = Some(Spoilt::TooLong);
+            }
+            return Some(RecordText { range: start..end, lines_before, spoilt, has_quotes });
+        }
         let mut field_start = start;
         let end = loop {
             let Some(mark) = self.marks.get(self.next_mark).map(|mark| *mark as usize) else {
@@ -169,24 +180,55 @@ impl<'p> Records<'p> {
                     self.end_line(mark);
                     break end;
                 }
-                _ if mark != field_start => {}
-                _ => match self.read_quoted(mark) {
-                    After::Comma(comma) => field_start = comma + 1,
-                    After::End(end) => break end,
-                    After::Spoilt(end, why) => {
-                        spoilt = Some(why);
-                        break end;
+                _ if mark != field_start => has_quotes = true,
+                _ => {
+                    has_quotes = true;
+                    match self.read_quoted(mark) {
+                        After::Comma(comma) => field_start = comma + 1,
+                        After::End(end) => break end,
+                        After::Spoilt(end, why) => {
+                            spoilt = Some(why);
+                            break end;
+                        }
                     }
-                },
+                }
             }
         };
+        if !has_quotes {
+            self.width = self.fields.len();
+        }
         if end - start > MAX_RECORD_BYTES {
             spoilt = Some(Spoilt::TooLong);
         }
         if spoilt.is_some() {
             self.fields.clear();
         }
-        Some(RecordText { range: start..end, lines_before, spoilt })
+        Some(RecordText { range: start..end, lines_before, spoilt, has_quotes })
+    }
+
+    /// Reads a record without quotes, with as many fields as the one before and a line break, if it is one; returns its
+    /// end.
+    #[expect(clippy::cast_possible_truncation, reason = "a piece is shorter than 2^32 bytes, see `new`")]
+    fn read_usual(&mut self) -> Option<usize> {
+        let marks = self.marks.get(self.next_mark..self.next_mark + self.width)?;
+        let (line_break, commas) = marks.split_last()?;
+        let is = |mark: &u32, byte: u8| self.piece[*mark as usize] == byte;
+        if !is(line_break, b'\n') || !commas.iter().all(|mark| is(mark, b',')) {
+            return None;
+        }
+        let mut start = self.at as u32;
+        self.fields.extend(marks.iter().map(|end| {
+            let field = Field { start, end: *end, doubled: false };
+            start = end + 1;
+            field
+        }));
+        let line_break = *line_break as usize;
+        let last = self.fields.last_mut()?;
+        let end = without_return(self.piece, last.start as usize, line_break);
+        last.end = end as u32;
+        self.next_mark += self.width;
+        self.end_line(line_break);
+        Some(end)
     }
 
     /// Reads the field whose opening quote is at `opening`, and what ends it.

@@ -1,6 +1,8 @@
 //! Handing out the inputs' pieces, in order.
 
+use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -22,7 +24,7 @@ pub(super) struct Piece {
     /// Set where all of it is one record that the splitter has refused.
     pub(super) refused: Option<Spoilt>,
     pub(super) source: Arc<InputHead>,
-    /// Bytes of the input that it stands for.
+    /// Bytes that were read of the input, packed or not, to make it.
     pub(super) read_bytes: u64,
 }
 
@@ -44,7 +46,10 @@ pub(super) struct Feed<'i, 'r> {
 }
 
 struct Open<'i> {
-    splitter: Splitter<Opened<'i>>,
+    splitter: Splitter<Box<dyn Read + Send + 'i>>,
+    /// Packed bytes that were read of the input so far, and those that pieces have told of.
+    packed: Option<Arc<AtomicU64>>,
+    told: u64,
     head: Arc<InputHead>,
     /// What follows the header in the piece it was read from.
     rest: Option<(Vec<u8>, u64)>,
@@ -97,7 +102,8 @@ impl<'i, 'r> Feed<'i, 'r> {
     fn open_input(&mut self, input: &'i mut Input<'r>) -> Result<Open<'i>, Error> {
         let name = input.name().to_owned();
         let refuse = |problem| Error::Input { name: name.clone(), problem };
-        let mut splitter = Splitter::new(input.open()?, self.piece_bytes);
+        let Opened { bytes, packed } = input.open()?;
+        let mut splitter = Splitter::new(bytes, self.piece_bytes);
         let mut bytes = Vec::new();
         loop {
             let first_line = splitter.next_line();
@@ -120,8 +126,23 @@ impl<'i, 'r> Feed<'i, 'r> {
             let lines = memchr::memchr_iter(b'\n', &bytes[..position]).count() as u64;
             let rest = Some((bytes.split_off(position), first_line + lines));
             self.first_header.get_or_insert_with(|| header.clone());
-            return Ok(Open { splitter, head: Arc::new(InputHead { name, header: Some(header) }), rest });
+            return Ok(Open {
+                splitter,
+                packed,
+                told: 0,
+                head: Arc::new(InputHead { name, header: Some(header) }),
+                rest,
+            });
         }
+    }
+}
+
+impl Open<'_> {
+    /// What was read of the input as it lies there for a piece of `bytes`.
+    fn read_bytes(&mut self, bytes: usize) -> u64 {
+        let Some(packed) = &self.packed else { return bytes as u64 };
+        let read = packed.load(Ordering::Relaxed);
+        read - std::mem::replace(&mut self.told, read)
     }
 }
 
@@ -131,7 +152,7 @@ fn fill(open: &mut Open<'_>, piece: &mut Piece, mut hash: Option<&mut Hash>) -> 
     if let Some((rest, first_line)) = open.rest.take() {
         piece.bytes = rest;
         piece.first_line = first_line;
-        piece.read_bytes = piece.bytes.len() as u64;
+        piece.read_bytes = open.read_bytes(piece.bytes.len());
         return Ok(true);
     }
     piece.first_line = open.splitter.next_line();
@@ -140,7 +161,7 @@ fn fill(open: &mut Open<'_>, piece: &mut Piece, mut hash: Option<&mut Hash>) -> 
     if let Some(Cut::Refused(spoilt)) = cut {
         piece.refused = Some(spoilt);
     }
-    piece.read_bytes = piece.bytes.len() as u64;
+    piece.read_bytes = open.read_bytes(piece.bytes.len());
     Ok(cut.is_some())
 }
 

@@ -24,20 +24,23 @@ pub(super) fn each_record<'p, const N: usize>(
     mut visit: impl FnMut(Origin<'_>, Result<&[&str; N], Unreadable>),
 ) {
     let Some(header) = &piece.source.header else { return };
-    let origin = |line: u64, raw: &'p [u8]| Origin {
+    let origin = |line: u64, raw: &'p [u8], is_plain: bool| Origin {
         file: &piece.source.name,
         line,
         raw: &raw[..raw.len().min(MAX_RECORD_BYTES)],
+        is_plain,
     };
     if let Some(spoilt) = piece.refused {
-        visit(origin(piece.first_line, without_line_break(&piece.bytes)), Err(Unreadable::Spoilt(spoilt)));
+        visit(origin(piece.first_line, without_line_break(&piece.bytes), false), Err(Unreadable::Spoilt(spoilt)));
         return;
     }
     let positions = columns.map(|column| header.position(column));
+    let in_order = header.is_in_order();
     let text = std::str::from_utf8(&piece.bytes).ok();
     let mut records = Records::new(&piece.bytes, &mut scratch.marks);
     while let Some(record) = records.advance() {
-        let origin = origin(piece.first_line + u64::from(record.lines_before), &piece.bytes[record.range.clone()]);
+        let line = piece.first_line + u64::from(record.lines_before);
+        let origin = origin(line, &piece.bytes[record.range.clone()], in_order && !record.has_quotes);
         if let Some(spoilt) = record.spoilt {
             visit(origin, Err(Unreadable::Spoilt(spoilt)));
             continue;
@@ -59,17 +62,21 @@ pub(super) fn each_record<'p, const N: usize>(
             visit(origin, Err(why));
             continue;
         }
-        let fields = positions.map(|position| records.fields()[position]);
-        if fields.iter().any(|field| field.has_doubled_quotes()) {
+        let fields = records.fields();
+        if record.has_quotes && fields.iter().any(|field| field.has_doubled_quotes()) {
             scratch.unquoted.clear();
-            let ends = fields.map(|field| {
-                push_unquoted(&mut scratch.unquoted, field_text(field), field);
+            let ends = positions.map(|position| {
+                push_unquoted(&mut scratch.unquoted, field_text(fields[position]), fields[position]);
                 scratch.unquoted.len()
             });
             let mut start = 0;
             visit(origin, Ok(&ends.map(|end| &scratch.unquoted[std::mem::replace(&mut start, end)..end])));
         } else {
-            visit(origin, Ok(&fields.map(field_text)));
+            let mut texts = [""; N];
+            for (text, position) in texts.iter_mut().zip(&positions) {
+                *text = field_text(fields[*position]);
+            }
+            visit(origin, Ok(&texts));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! From names to inputs: files, patterns, standard input.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Input, read_error};
+use super::{Input, Source, read_error};
 use crate::error::{Error, InputProblem};
 
 /// Opens every file that is named or matched by a pattern, in that order. `-` is `standard_input`, already spooled. With a
@@ -73,7 +74,46 @@ fn open_file(path: &Path) -> Result<Input<'static>, Error> {
     if !metadata.is_file() {
         return Err(Error::Arguments(format!("{name} cannot be read twice: use - and redirect it")));
     }
-    Ok(Input::new(name, file))
+    let source = SourceFile { path: path.to_owned(), seen: Identity::of(&metadata) };
+    Ok(Input { name, source: Source::File(source) })
+}
+
+/// A file as it was when the run began.
+pub(super) struct SourceFile {
+    path: PathBuf,
+    seen: Identity,
+}
+
+/// What tells that a file is the same, with the same contents.
+#[derive(PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Identity {
+        Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+impl SourceFile {
+    pub(super) const fn size(&self) -> u64 {
+        self.seen.size
+    }
+
+    pub(super) fn open(&self, name: &str) -> Result<File, Error> {
+        let file = File::open(&self.path).map_err(|error| read_error(name, error))?;
+        let metadata = file.metadata().map_err(|error| read_error(name, error))?;
+        if Identity::of(&metadata) == self.seen { Ok(file) } else { Err(Error::Changed) }
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,10 @@ pub(super) fn check(head: &[u8]) -> Result<u64, InputProblem> {
     if nuls * 4 > text.len() {
         return Err(InputProblem::OtherFormat("UTF-16 text or binary data"));
     }
+    // Nobody writes a header of half a kilobyte, and a carriage return in it.
+    if !text.contains(&b'\n') && text.trim_ascii_end().contains(&b'\r') {
+        return Err(InputProblem::OtherFormat("text whose lines end in carriage returns alone"));
+    }
     match text.trim_ascii_start().first() {
         Some(b'{' | b'[') => Err(InputProblem::OtherFormat("JSON")),
         Some(b'<') => Err(InputProblem::OtherFormat("HTML or XML")),
@@ -57,6 +61,9 @@ mod tests {
         assert!(seen(b" {\"a\":1}").contains("JSON"));
         assert!(seen(b"").contains("empty"));
         assert!(seen(b"\xef\xbb\xbf").contains("empty"));
+        assert!(seen(b"id,x\r1,2\r").contains("carriage returns alone"));
+        assert_eq!(check(b"id,x\r").unwrap(), 0);
+        assert_eq!(check(b"id,x\r\n1,2\r").unwrap(), 0);
         assert_eq!(check(b"\xef\xbb\xbfid").unwrap(), 3);
         assert_eq!(check(b"id,x").unwrap(), 0);
     }

@@ -2,11 +2,14 @@
 
 use std::io::Write;
 
-use super::number::{write_money, write_whole};
+use super::number::Short;
 use super::stream::{Packing, Stream, StreamPart};
+use crate::columns::Column;
 use crate::csv::write_text;
 use crate::error::Error;
+use crate::row::Row;
 use crate::sink::{Cleaned, Part, Sink, Survey};
+use crate::value::WEEKDAYS;
 
 /// The columns of the output, without `repairs`.
 pub const HEADER: &str = "transaction_id,customer_id,category,item,price_per_unit,quantity,total_spent,payment_method,\
@@ -47,10 +50,6 @@ impl<W: Write + Send> Sink for CsvSink<W> {
     }
 }
 
-fn write_plain(out: &mut Vec<u8>, text: Option<&str>) {
-    out.extend_from_slice(text.unwrap_or_default().as_bytes());
-}
-
 /// CSV lines of one piece.
 pub struct CsvPart {
     stream: StreamPart,
@@ -62,50 +61,24 @@ impl Part for CsvPart {
         let lineage = self.lineage;
         self.stream.push(|out| {
             let row = &cleaned.row;
-            // A record without quotes and carriage returns has no text that needs quotes; one look tells it for all
-            // fields. A restored item comes from another record.
-            let plain = memchr::memchr2(b'"', b'\r', cleaned.origin.raw).is_none();
-            let write_text =
-                |out: &mut Vec<u8>, text| if plain { write_plain(out, text) } else { write_text(out, text) };
-            write_text(out, row.transaction_id);
-            for text in [row.customer_id, row.category] {
-                out.push(b',');
-                write_text(out, text);
-            }
-            out.push(b',');
-            crate::csv::write_text(out, row.item);
-            out.push(b',');
+            write_texts(out, cleaned, 0, [row.transaction_id, row.customer_id, row.category, row.item]);
+            let mut numbers = Short::new();
+            numbers.push(b',');
             if let Some(price) = row.price_per_unit {
-                write_money(out, price);
+                numbers.push_money(price);
             }
-            out.push(b',');
+            numbers.push(b',');
             if let Some(quantity) = row.quantity {
-                write_whole(out, u64::from(quantity.get().unsigned_abs()));
+                numbers.push_whole(u64::from(quantity.get().unsigned_abs()));
             }
-            out.push(b',');
+            numbers.push(b',');
             if let Some(total) = row.total_spent {
-                write_money(out, total);
+                numbers.push_money(total);
             }
-            for text in [row.payment_method, row.location] {
-                out.push(b',');
-                write_text(out, text);
-            }
-            out.push(b',');
-            if let Some(date) = row.transaction_date {
-                out.extend_from_slice(&date.to_bytes());
-            }
-            out.extend_from_slice(match row.discount_applied {
-                Some(true) => b",true,",
-                Some(false) => b",false,",
-                None => b",,",
-            });
-            if let Some(date) = row.transaction_date {
-                out.extend_from_slice(date.weekday().as_bytes());
-                out.push(b',');
-                write_whole(out, u64::from(date.month()));
-            } else {
-                out.push(b',');
-            }
+            numbers.push(b',');
+            out.extend_from_slice(numbers.bytes());
+            write_texts(out, cleaned, Column::PaymentMethod.index(), [row.payment_method, row.location]);
+            write_end(out, row);
             if lineage {
                 let mut separator = b',';
                 for column in cleaned.applied.columns().iter() {
@@ -120,4 +93,81 @@ impl Part for CsvPart {
             out.push(b'\n');
         });
     }
+}
+
+/// The texts of neighbouring columns, of which the first is `first`.
+fn write_texts<const N: usize>(out: &mut Vec<u8>, cleaned: &Cleaned<'_>, first: usize, texts: [Option<&str>; N]) {
+    if let Some(run) = as_they_came(cleaned, first, &texts) {
+        out.extend_from_slice(run);
+        return;
+    }
+    for (place, text) in texts.into_iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        write_text(out, text);
+    }
+}
+
+/// The part of a record with these texts, if they stand in it as they are to be written; most do.
+fn as_they_came<'a, const N: usize>(
+    cleaned: &Cleaned<'a>,
+    first: usize,
+    texts: &[Option<&str>; N],
+) -> Option<&'a [u8]> {
+    if !cleaned.origin.is_plain || cleaned.applied.fills_item() {
+        return None;
+    }
+    let (before, fields) = cleaned.fields.split_at(first);
+    // A text is its field or a part of it.
+    if !texts.iter().zip(fields).all(|(text, field)| text.map_or(0, str::len) == field.len()) {
+        return None;
+    }
+    let start: usize = before.iter().map(|field| field.len() + 1).sum();
+    let length = fields[..N].iter().map(|field| field.len()).sum::<usize>() + N - 1;
+    let run = cleaned.origin.raw.get(start..start + length)?;
+    memchr::memchr(b'\r', run).is_none().then_some(run)
+}
+
+const fn padded(text: &str) -> ([u8; 16], usize) {
+    let mut bytes = [0; 16];
+    let mut place = 0;
+    while place < text.len() {
+        bytes[place] = text.as_bytes()[place];
+        place += 1;
+    }
+    (bytes, text.len())
+}
+
+const PADDED_WEEKDAYS: [([u8; 16], usize); 7] = {
+    let mut weekdays = [([0; 16], 0); 7];
+    let mut day = 0;
+    while day < 7 {
+        weekdays[day] = padded(WEEKDAYS[day]);
+        day += 1;
+    }
+    weekdays
+};
+
+/// Date, discount, day of the week and month.
+fn write_end(out: &mut Vec<u8>, row: &Row<'_>) {
+    let mut end = Short::new();
+    end.push(b',');
+    if let Some(date) = row.transaction_date {
+        end.push_some(&date.to_bytes(), 10);
+    }
+    match row.discount_applied {
+        Some(true) => end.push_some(b",true,", 6),
+        Some(false) => end.push_some(b",false,", 7),
+        None => end.push_some(b",,", 2),
+    }
+    if let Some(date) = row.transaction_date {
+        let (weekday, length) = &PADDED_WEEKDAYS[date.days_since_monday()];
+        end.push_some(weekday, *length);
+        end.push(b',');
+        end.push_whole(u64::from(date.month()));
+    } else {
+        end.push(b',');
+    }
+    out.extend_from_slice(end.bytes());
 }

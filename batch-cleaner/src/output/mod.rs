@@ -6,6 +6,7 @@ mod json;
 mod lists;
 mod number;
 mod parquet_rows;
+mod restart;
 mod rows;
 mod stream;
 
@@ -14,5 +15,6 @@ pub use file::Target;
 pub use json::{JsonLinesSink, write_row as write_json_row, write_string as write_json_string};
 pub use lists::{RejectsSink, RepairsSink};
 pub use parquet_rows::ParquetSink;
+pub use restart::Restartable;
 pub use rows::{Format, RowsSink};
 pub use stream::Packing;

@@ -4,26 +4,79 @@ use common::Money;
 
 /// A whole number ≥ 0.
 pub(super) fn write_whole(out: &mut Vec<u8>, number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = number;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10).to_le_bytes()[0];
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    let (digits, start) = digits(number);
+    out.extend_from_slice(&digits[start..MOST_DIGITS]);
 }
 
 /// An amount ≥ 0 with two decimals.
 pub(super) fn write_money(out: &mut Vec<u8>, amount: Money) {
+    let (whole, cents) = parts(amount);
+    write_whole(out, whole);
+    out.extend_from_slice(&cents);
+}
+
+const MOST_DIGITS: usize = 20;
+
+/// The digits end at [`MOST_DIGITS`]; where they begin comes with them.
+fn digits(number: u64) -> ([u8; 2 * MOST_DIGITS], usize) {
+    let mut digits = [b'0'; 2 * MOST_DIGITS];
+    let mut start = MOST_DIGITS;
+    let mut rest = number;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10).to_le_bytes()[0];
+        rest /= 10;
+        if rest == 0 {
+            return (digits, start);
+        }
+    }
+}
+
+/// Whole units, and the point and two decimals as text.
+fn parts(amount: Money) -> (u64, [u8; 3]) {
     let minor = amount.minor().unsigned_abs();
-    write_whole(out, minor / 100);
     let cents = (minor % 100).to_le_bytes()[0];
-    out.extend_from_slice(&[b'.', b'0' + cents / 10, b'0' + cents % 10]);
+    (minor / 100, [b'.', b'0' + cents / 10, b'0' + cents % 10])
+}
+
+/// A few short texts and numbers that go out together. What is added is copied in a fixed size, however short it is, which
+/// costs far less than a copy of any size; so there is more space than is needed.
+pub(super) struct Short {
+    bytes: [u8; 128],
+    length: usize,
+}
+
+impl Short {
+    pub(super) const fn new() -> Self {
+        Short { bytes: [0; 128], length: 0 }
+    }
+
+    pub(super) fn push(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    /// The first `length` bytes of `text`.
+    pub(super) fn push_some<const SIZE: usize>(&mut self, text: &[u8; SIZE], length: usize) {
+        self.bytes[self.length..self.length + SIZE].copy_from_slice(text);
+        self.length += length;
+    }
+
+    pub(super) fn push_whole(&mut self, number: u64) {
+        let (digits, start) = digits(number);
+        let found: Option<&[u8; MOST_DIGITS]> = digits[start..].first_chunk();
+        self.push_some(found.expect("as many zeros follow the digits"), MOST_DIGITS - start);
+    }
+
+    pub(super) fn push_money(&mut self, amount: Money) {
+        let (whole, cents) = parts(amount);
+        self.push_whole(whole);
+        self.push_some(&cents, cents.len());
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 #[cfg(test)]
@@ -33,9 +86,15 @@ mod tests {
     #[test]
     fn numbers_are_written_in_full() {
         for minor in [0, 5, 99, 100, 1850, 999_999_999_999_999_999] {
-            let mut out = Vec::new();
-            write_money(&mut out, Money::from_minor(minor));
-            assert_eq!(String::from_utf8(out).unwrap(), Money::from_minor(minor).to_string());
+            let amount = Money::from_minor(minor);
+            let (mut out, mut short) = (Vec::new(), Short::new());
+            write_money(&mut out, amount);
+            short.push_money(amount);
+            assert_eq!(String::from_utf8(out).unwrap(), amount.to_string());
+            assert_eq!(short.bytes(), amount.to_string().as_bytes());
         }
+        let mut out = Vec::new();
+        write_whole(&mut out, u64::MAX);
+        assert_eq!(out, u64::MAX.to_string().as_bytes());
     }
 }

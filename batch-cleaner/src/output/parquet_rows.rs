@@ -13,8 +13,9 @@ use parquet::schema::parser::parse_message_type;
 use crate::error::Error;
 use crate::sink::{Cleaned, Part, Sink};
 
-/// Rows in a row group: what is held in memory until it is written.
+/// Rows in a row group, or bytes of its texts: what is held in memory until it is written.
 const GROUP_ROWS: usize = 64 << 10;
+const GROUP_TEXT_BYTES: usize = 8 << 20;
 
 const SCHEMA: &str = "
     message sales {
@@ -85,7 +86,8 @@ impl<W: Write + Send> Sink for ParquetSink<W> {
 
     fn write(&mut self, part: &mut ParquetPart) -> Result<(), Error> {
         self.group.append(&mut part.0);
-        if self.group.rows() >= GROUP_ROWS { self.write_group() } else { Ok(()) }
+        let is_full = self.group.rows() >= GROUP_ROWS || self.group.text_bytes >= GROUP_TEXT_BYTES;
+        if is_full { self.write_group() } else { Ok(()) }
     }
 }
 
@@ -139,6 +141,7 @@ struct Columns {
     weekday: Values<ByteArray>,
     month: Values<i32>,
     repairs: Values<ByteArray>,
+    text_bytes: usize,
 }
 
 impl Columns {
@@ -160,6 +163,7 @@ impl Columns {
         self.weekday.append(&mut other.weekday);
         self.month.append(&mut other.month);
         self.repairs.append(&mut other.repairs);
+        self.text_bytes += std::mem::take(&mut other.text_bytes);
     }
 
     fn write<W: Write + Send>(
@@ -203,13 +207,15 @@ impl Part for ParquetPart {
         let (row, columns) = (&cleaned.row, &mut self.0);
         let text = |text: Option<&str>| text.map(ByteArray::from);
         let ids = [row.transaction_id, row.customer_id, row.category, row.item];
+        let places = [row.payment_method, row.location];
+        columns.text_bytes += ids.iter().chain(&places).flatten().map(|text| text.len()).sum::<usize>();
         for (values, value) in columns.ids.iter_mut().zip(ids) {
             values.push(text(value));
         }
         columns.price.push(row.price_per_unit.map(common::Money::minor));
         columns.quantity.push(row.quantity.map(crate::value::Quantity::get));
         columns.total.push(row.total_spent.map(common::Money::minor));
-        for (values, value) in columns.places.iter_mut().zip([row.payment_method, row.location]) {
+        for (values, value) in columns.places.iter_mut().zip(places) {
             values.push(text(value));
         }
         let date = row.transaction_date;

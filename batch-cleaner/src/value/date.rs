@@ -10,7 +10,8 @@ pub struct Date {
     day: u8,
 }
 
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/// The days of the week, from Monday.
+pub(crate) const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 impl Date {
     /// `None` for a day that the calendar does not have.
@@ -48,8 +49,13 @@ impl Date {
 
     /// The English name of the day of the week.
     pub const fn weekday(self) -> &'static str {
+        WEEKDAYS[self.days_since_monday()]
+    }
+
+    /// The day of the week, counted from Monday, 0.
+    pub(crate) const fn days_since_monday(self) -> usize {
         // 1970-01-01 was a Thursday.
-        WEEKDAYS[(self.days_since_epoch() + 3).rem_euclid(7) as usize]
+        (self.days_since_epoch() + 3).rem_euclid(7) as usize
     }
 
     /// `YYYY-MM-DD`.

@@ -6,17 +6,20 @@ mod date;
 mod decimal;
 
 pub use boolean::parse_boolean;
+pub(crate) use date::WEEKDAYS;
 pub use date::{Date, parse_date};
 pub(crate) use decimal::divide_half_up;
 pub use decimal::{MAX_MINOR, Quantity, parse_money, parse_quantity};
 
 /// The field without the white space and the invisible characters around it; `None` where the field says nothing.
+#[inline]
 pub fn present(field: &str) -> Option<&str> {
     let text = trim(field);
     if text.is_empty() || is_null_word(text) { None } else { Some(text) }
 }
 
 /// Cuts Unicode white space (NBSP too) and zero-width characters off both ends.
+#[inline]
 pub fn trim(field: &str) -> &str {
     // Graphic ASCII at both ends, the usual case, needs no look at characters.
     let graphic = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);

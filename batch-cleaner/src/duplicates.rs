@@ -6,7 +6,7 @@
 //! pair is below one in a thousand.
 
 use std::fs::File;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::num::NonZero;
 use std::os::unix::fs::FileExt;
@@ -16,8 +16,8 @@ use std::sync::{Mutex, PoisonError};
 
 use foldhash::quality::FixedState;
 
-/// Parts by the first eight bits.
-const PARTS: usize = 256;
+/// Parts by the first six bits.
+const PARTS: usize = 64;
 /// Hashes of one part that a worker collects before it hands them over: 8 KiB.
 const RUN_LENGTH: usize = 1024;
 /// Hashes that are looked at together, about: 2 MiB. A larger part is looked at in several goes.
@@ -30,11 +30,13 @@ struct Id(u64);
 impl Id {
     fn new(id: &str) -> Id {
         const HASHER: FixedState = FixedState::with_seed(0);
-        Id(HASHER.hash_one(id.as_bytes()) & !1)
+        let mut hasher = HASHER.build_hasher();
+        hasher.write(id.as_bytes());
+        Id(hasher.finish() & !1)
     }
 
     const fn part(self) -> usize {
-        (self.0 >> 56) as usize
+        (self.0 >> 58) as usize
     }
 
     /// Which of `goes`, a power of two, it belongs to.

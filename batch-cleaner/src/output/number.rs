@@ -4,8 +4,10 @@ use common::Money;
 
 /// A whole number ≥ 0.
 pub(super) fn write_whole(out: &mut Vec<u8>, number: u64) {
-    let (digits, start) = digits(number);
-    out.extend_from_slice(&digits[start..MOST_DIGITS]);
+    let mut digits = [0; MOST_DIGITS];
+    let count = count_digits(number);
+    put_digits(&mut digits[..count], number);
+    out.extend_from_slice(&digits[..count]);
 }
 
 /// An amount ≥ 0 with two decimals.
@@ -17,18 +19,16 @@ pub(super) fn write_money(out: &mut Vec<u8>, amount: Money) {
 
 const MOST_DIGITS: usize = 20;
 
-/// The digits end at [`MOST_DIGITS`]; where they begin comes with them.
-fn digits(number: u64) -> ([u8; 2 * MOST_DIGITS], usize) {
-    let mut digits = [b'0'; 2 * MOST_DIGITS];
-    let mut start = MOST_DIGITS;
+fn count_digits(number: u64) -> usize {
+    number.checked_ilog10().unwrap_or_default() as usize + 1
+}
+
+/// Fills `digits` with the last digits of the number.
+fn put_digits(digits: &mut [u8], number: u64) {
     let mut rest = number;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10).to_le_bytes()[0];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10).to_le_bytes()[0];
         rest /= 10;
-        if rest == 0 {
-            return (digits, start);
-        }
     }
 }
 
@@ -63,9 +63,9 @@ impl Short {
     }
 
     pub(super) fn push_whole(&mut self, number: u64) {
-        let (digits, start) = digits(number);
-        let found: Option<&[u8; MOST_DIGITS]> = digits[start..].first_chunk();
-        self.push_some(found.expect("as many zeros follow the digits"), MOST_DIGITS - start);
+        let count = count_digits(number);
+        put_digits(&mut self.bytes[self.length..self.length + count], number);
+        self.length += count;
     }
 
     pub(super) fn push_money(&mut self, amount: Money) {

@@ -1,12 +1,13 @@
 //! What the end-to-end tests share: [`broker`] is the broker under test, [`topic`] reads whole topics from it, [`oracle`]
-//! computes by brute force what the pipeline must have published, and [`agreement`] compares. [`process`] runs services,
-//! [`growth`] watches how far topics have come, [`http`] asks.
+//! computes by brute force what the pipeline must have published, [`manifest`] reads what the producer foretold, and
+//! [`agreement`] compares. [`process`] runs services, [`growth`] watches how far topics have come, [`http`] asks.
 #![forbid(unsafe_code)]
 
 pub mod agreement;
 pub mod broker;
 pub mod growth;
 pub mod http;
+pub mod manifest;
 pub mod oracle;
 pub mod process;
 pub mod topic;

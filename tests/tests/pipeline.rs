@@ -8,6 +8,7 @@ use common::shutdown::Shutdown;
 use pipeline::args::PipelineArgs;
 use tests::agreement::assert_published_equals_brute_force;
 use tests::broker::TestBroker;
+use tests::manifest::assert_published_equals_manifest;
 use tests::oracle::Rules;
 use tests::process;
 use tests::topic::read;
@@ -20,12 +21,13 @@ fn flags(broker: &TestBroker, more: &[&str]) -> Vec<String> {
     flags
 }
 
-/// Runs a service to its end and demands success.
-fn run(service: &str, subcommand: Option<&str>, broker: &TestBroker, more: &[&str]) {
+/// Runs a service to its end, demands success, and gives its standard output.
+fn run(service: &str, subcommand: Option<&str>, broker: &TestBroker, more: &[&str]) -> String {
     let mut arguments: Vec<String> = subcommand.into_iter().map(str::to_owned).collect();
     arguments.extend(flags(broker, more));
     let output = process::run(service, &arguments, 2 * MINUTE);
     assert!(output.status.success(), "{service} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
 }
 
 const DISORDER: [&str; 14] = [
@@ -70,6 +72,35 @@ fn sliding_windows_equal_a_brute_force_fold() {
         expensive_over: common::Money::from_minor(30_000),
     };
     assert_published_equals_brute_force(&broker, rules);
+}
+
+#[test]
+fn published_windows_are_those_that_the_producers_manifest_foretold() {
+    let folder = tempfile::tempdir().unwrap();
+    let sliding = ["--window", "30s", "--slide", "4s", "--watermark-delay", "2s", "--top", "3"];
+    for (name, windows) in [("foretold", &[][..]), ("foretold-sliding", &sliding)] {
+        let broker = TestBroker::start(name);
+        let manifest = folder.path().join(name);
+        let disorder = ["--malformed", "1%", "--duplicate", "1%", "--manifest", manifest.to_str().unwrap()];
+        let summary = run("producer", Some("receipts"), &broker, &[&DISORDER[..], &disorder, windows].concat());
+        let ending = ["--until-end", "--idle-after", "off", "--max-ahead", "off", "--http", "off"];
+        run("stream-analytics", None, &broker, &[&ending[..], windows].concat());
+
+        let foretold = assert_published_equals_manifest(&broker, &manifest);
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        let injected = &summary["injected"];
+        assert_eq!(
+            (summary["sent"].as_u64(), injected["malformed"].as_u64(), summary["expensive"].as_u64()),
+            (
+                foretold.get("records").copied(),
+                foretold.get("malformed").copied(),
+                foretold.get("expensive_receipts").copied()
+            )
+        );
+        // Only at the very beginning, and after its own copy, does a receipt from the past still find its window open.
+        let late = (foretold["late"], injected["late"].as_u64().unwrap());
+        assert!(late.0 > 0 && late.0 <= late.1, "{late:?}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use producer::{Error, NumbersArgs, ReceiptsArgs, SalesCsvArgs, Summary};
 
 /// Generates receipts and numbers for Kafka, and dirty sales files
 #[derive(Debug, Parser)]
-#[command(name = "producer", version)]
+#[command(name = "producer", version, subcommand_required = true, arg_required_else_help = false)]
 struct Arguments {
     #[command(flatten)]
     logging: LoggingArgs,

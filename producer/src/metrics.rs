@@ -17,9 +17,9 @@ pub(crate) struct LedgerMetrics {
 }
 
 impl LedgerMetrics {
-    /// Registers them; the rate that is aimed at is known from the start.
-    pub(crate) fn new(metrics: &Metrics, target_per_s: Option<f64>) -> Self {
-        let all = LedgerMetrics {
+    /// Registers them.
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        LedgerMetrics {
             sent: metrics.counter("retail_producer_records_sent_total", "Records handed to the Kafka client."),
             acknowledged: metrics
                 .counter("retail_producer_records_acknowledged_total", "Records acknowledged by the broker."),
@@ -35,15 +35,13 @@ impl LedgerMetrics {
                 .gauge("retail_producer_unacknowledged_records", "Records that wait to be acknowledged."),
             target: metrics.gauge(
                 "retail_producer_target_records_per_second",
-                "Mean rate that is aimed at; infinite for --rate max.",
+                "Rate that the plan asks for now; infinite for --rate max.",
             ),
-        };
-        all.target.set(target_per_s.unwrap_or(f64::INFINITY));
-        all
+        }
     }
 
-    /// Shows where the ledger stands.
-    pub(crate) fn show(&self, ledger: &Ledger) {
+    /// Shows where the ledger stands, and the rate that is aimed at now.
+    pub(crate) fn show(&self, ledger: &Ledger, target_per_s: Option<f64>) {
         let reach = |counter: &IntCounter, total: u64| counter.inc_by(total.saturating_sub(counter.get()));
         reach(&self.sent, Ledger::get(&ledger.sent));
         reach(&self.acknowledged, Ledger::get(&ledger.acknowledged));
@@ -60,6 +58,7 @@ impl LedgerMetrics {
         ] {
             reach(&self.injected.with_label_values(&[kind]), total);
         }
+        self.target.set(target_per_s.unwrap_or(f64::INFINITY));
         self.unacknowledged.set(to_f64(ledger.in_flight()));
     }
 }

@@ -9,6 +9,7 @@ use indicatif::ProgressBar;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::delivery::Ledger;
+use crate::load::Schedule;
 use crate::metrics::LedgerMetrics;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -16,7 +17,8 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows the ledger while it moves.
 pub(crate) struct Progress {
-    target_per_s: Option<f64>,
+    /// None sends as fast as it goes.
+    schedule: Option<Schedule>,
     ledger: Arc<Ledger>,
     metrics: LedgerMetrics,
     interval: Interval,
@@ -26,13 +28,18 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(target_per_s: Option<f64>, ledger: Arc<Ledger>, metrics: &Metrics) -> Progress {
+    pub(crate) fn new(
+        schedule: Option<Schedule>,
+        ledger: Arc<Ledger>,
+        metrics: &Metrics,
+        status_line: bool,
+    ) -> Progress {
         let mut interval = tokio::time::interval(EVERY);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let metrics = LedgerMetrics::new(metrics, target_per_s);
+        let metrics = LedgerMetrics::new(metrics);
         let now = (Instant::now(), 0);
-        let line = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
-        Progress { target_per_s, ledger, metrics, interval, line, last: now, last_logged: now }
+        let line = (status_line && std::io::stderr().is_terminal()).then(ProgressBar::new_spinner);
+        Progress { schedule, ledger, metrics, interval, line, last: now, last_logged: now }
     }
 
     /// Waits for the next second and reports.
@@ -42,9 +49,9 @@ impl Progress {
         let sent = Ledger::get(&self.ledger.sent);
         let rate_per_s = rate_per_s(self.last, (now, sent));
         self.last = (now, sent);
-        self.metrics.show(&self.ledger);
+        self.metrics.show(&self.ledger, self.target_per_s());
         if let Some(line) = &self.line {
-            let target = self.target_per_s.map_or("max".to_owned(), |target| format!("{target:.0}/s"));
+            let target = self.target_per_s().map_or("max".to_owned(), |target| format!("{target:.0}/s"));
             let failed = Ledger::get(&self.ledger.failed);
             let queue = self.ledger.in_flight();
             line.set_message(format!("{rate_per_s:.0}/s of {target}, {sent} sent, {failed} failed, {queue} in queue"));
@@ -65,10 +72,15 @@ impl Progress {
 
     /// The last word to the metrics; the status line goes.
     pub(crate) fn finish(&self) {
-        self.metrics.show(&self.ledger);
+        self.metrics.show(&self.ledger, self.target_per_s());
         if let Some(line) = &self.line {
             line.finish_and_clear();
         }
+    }
+
+    /// The plan's rate of the moment.
+    fn target_per_s(&self) -> Option<f64> {
+        self.schedule.as_ref().map(|schedule| schedule.rate_at(Ledger::get(&self.ledger.generated)))
     }
 }
 

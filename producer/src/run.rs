@@ -89,8 +89,8 @@ where
     K: Sink + Send + 'static,
 {
     let health = Arc::new(Health::new(ledger.clone(), sink.client(), shutdown.clone()));
-    let target_per_s = plan.pacer.as_ref().map(Pacer::target_per_s);
-    let mut progress = Progress::new(target_per_s, ledger.clone(), &metrics);
+    let schedule = plan.pacer.as_ref().map(|pacer| pacer.schedule().clone());
+    let mut progress = Progress::new(schedule, ledger.clone(), &metrics, load.status_line);
     let http_stop = Shutdown::new();
     let server = match load.http.0 {
         Some(address) => {
@@ -158,7 +158,7 @@ impl<S: Source, K: Sink> Sender<S, K> {
         Ok(Pace {
             elapsed: Duration::from_nanos(sent_ns),
             settled,
-            target_per_s: pacer.map(Pacer::target_per_s),
+            target_per_s: pacer.map(|pacer| pacer.schedule().mean_rate_per_s(Duration::from_nanos(sent_ns))),
             max_behind: Duration::from_nanos(pacer.map_or(0, Pacer::max_behind_ns)),
             mean_behind: Duration::from_nanos(pacer.map_or(0, Pacer::mean_behind_ns)),
             not_sent: self.not_sent(sent_ns),

@@ -32,7 +32,7 @@ pub struct Summary {
     pub elapsed_s: f64,
     /// Wall time from the first record to the last acknowledgement, seconds.
     pub settled_s: f64,
-    /// The rate aimed at, a second; none for `max`.
+    /// The mean rate of the plan up to the last record, a second; none for `max`.
     pub target_per_s: Option<f64>,
     /// The rate reached, a second.
     pub achieved_per_s: f64,

@@ -63,6 +63,10 @@ pub struct LoadArgs {
     #[arg(long, env = "RETAIL_TOPIC", value_name = "NAME")]
     pub topic: Option<String>,
 
+    /// Draw the status line on a terminal. No flag: off where a program that has the generator inside itself draws there.
+    #[arg(skip = true)]
+    pub status_line: bool,
+
     /// Serve /metrics, /healthz and /readyz there
     #[arg(long, env = "RETAIL_HTTP", value_name = "IP:PORT|off", default_value_t = DEFAULT_HTTP)]
     pub http: HttpAddress,

@@ -98,9 +98,9 @@ impl Pacer {
         self.refilled_ns = now_ns;
     }
 
-    /// The mean rate aimed at, a second.
-    pub fn target_per_s(&self) -> f64 {
-        self.schedule.mean_rate_per_s()
+    /// The plan that is followed.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// How late the latest record was sent, nanoseconds.

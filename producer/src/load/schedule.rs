@@ -47,9 +47,23 @@ impl Schedule {
         Schedule::new(rate_per_s, Profile::Steady, Profile::Steady.default_period(), Duration::ZERO)
     }
 
-    /// The mean rate of a cycle, a second.
-    pub fn mean_rate_per_s(&self) -> f64 {
-        self.rate_per_s
+    /// The mean rate from the start to `after`, a second.
+    pub fn mean_rate_per_s(&self, after: Duration) -> f64 {
+        let seconds = after.as_secs_f64();
+        if self.profile == Profile::Steady || seconds <= 0.0 {
+            return self.rate_per_s;
+        }
+        let records = match self.profile {
+            Profile::Ramp if seconds < self.period_s => self.rate_per_s * seconds.powi(2) / (2.0 * self.period_s),
+            Profile::Ramp | Profile::Steady => self.rate_per_s * (seconds - self.period_s / 2.0),
+            Profile::Diurnal | Profile::Burst => {
+                let end_s = self.phase_s + seconds;
+                let cycles = (end_s / self.period_s).floor();
+                cycles * self.records_a_cycle() + self.records_of_cycle(end_s - cycles * self.period_s)
+                    - self.phase_records
+            }
+        };
+        records / seconds
     }
 
     /// When record `number` (from 0) is due, in nanoseconds after the start.
@@ -185,6 +199,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_mean_rate_is_that_of_the_records_that_are_due(
+            profile in prop::sample::select(vec![Profile::Steady, Profile::Ramp, Profile::Diurnal, Profile::Burst]),
+            period_s in 1_u64..100, phase_s in 0_u64..1_000, after_s in 1_u64..100,
+        ) {
+            let schedule = Schedule::new(50.0, profile, Duration::from_secs(period_s), Duration::from_secs(phase_s));
+            let mean = schedule.mean_rate_per_s(Duration::from_secs(after_s));
+            let records = to_f64(records_before(&schedule, after_s));
+            prop_assert!((mean * to_f64(after_s) - records).abs() <= 1.5, "{mean}/s for {after_s} s, {records} records");
+        }
+
         #[test]
         fn time_never_goes_back(
             profile in prop::sample::select(vec![Profile::Steady, Profile::Ramp, Profile::Diurnal, Profile::Burst]),

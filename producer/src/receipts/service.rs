@@ -29,8 +29,17 @@ pub async fn run_receipts(args: ReceiptsArgs, shutdown: Shutdown) -> Result<Summ
     let topics = Topics::with_prefix(&args.kafka.topic_prefix);
     let topic = args.load.topic.clone().unwrap_or_else(|| topics.name(TopicKind::Receipts));
 
+    // A file that is no catalogue is said before anybody waits for a broker.
+    let given = match &args.shops.catalogue {
+        CatalogueSource::File(path) => Some(Catalogue::from_file(path)?),
+        _ => None,
+    };
     let mut connection = connect(&args, &shutdown).await?;
-    let catalogue = Arc::new(catalogue(&args, &topics, connection.as_mut(), &shutdown).await?);
+    let catalogue = match given {
+        Some(catalogue) => catalogue,
+        None => catalogue(&args, &topics, connection.as_mut(), &shutdown).await?,
+    };
+    let catalogue = Arc::new(catalogue);
     let ledger = Arc::new(Ledger::default());
     let metrics = Metrics::new("producer", env!("CARGO_PKG_VERSION"));
     let stream = ReceiptStream::new(&args, seed, &catalogue)?;
@@ -81,7 +90,6 @@ async fn catalogue(
 ) -> Result<Catalogue, Error> {
     let topic = topics.name(TopicKind::SalesItems);
     match (&args.shops.catalogue, connection) {
-        (CatalogueSource::File(path), _) => Catalogue::from_file(path),
         (CatalogueSource::Topic, Some((settings, cluster))) => {
             wait_for_items(settings, cluster, &topic, shutdown).await
         }
@@ -95,6 +103,6 @@ async fn catalogue(
                 Catalogue::builtin()
             }))
         }
-        (CatalogueSource::Builtin | CatalogueSource::Auto | CatalogueSource::Topic, _) => Ok(Catalogue::builtin()),
+        _ => Ok(Catalogue::builtin()),
     }
 }

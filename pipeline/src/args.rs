@@ -85,6 +85,8 @@ impl PipelineArgs {
         args.load.rate = Some(self.rate);
         args.load.seed = self.seed;
         args.load.duration = self.duration;
+        // The console's tables are there.
+        args.load.status_line = false;
         args.kafka = self.kafka.clone();
         Ok(args)
     }
@@ -100,6 +102,15 @@ impl PipelineArgs {
         args.until_end = until_end;
         args.kafka = self.kafka.clone();
         Ok(args)
+    }
+
+    /// When the first results come.
+    pub fn waiting_text(&self) -> String {
+        let [window, delay, both] =
+            [self.window, self.watermark_delay, self.window + self.watermark_delay].map(format_duration);
+        format!(
+            "Expensive receipts show at once; the first window in about {both} ({window} long, and {delay} for receipts that come late)."
+        )
     }
 
     /// For the first line that people read.

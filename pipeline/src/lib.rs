@@ -92,6 +92,7 @@ pub async fn run(args: PipelineArgs, shutdown: Shutdown) -> Result<Option<Summar
         return Ok(None);
     }
     eprintln!("Sending receipts at {} {}; {}", args.rate, args.duration_text(), dashboard_text(&args));
+    eprintln!("{}", args.waiting_text());
     let (produced, analysed) = stream(&args, &shutdown).await?;
     Ok(Some(Summary { cleaned, produced, analysed }))
 }

@@ -10,6 +10,7 @@ use common::logging::LoggingArgs;
 use common::{DurationOrOff, Money, TopicKind, Topics, parse_duration};
 
 use crate::combine::CombineConfig;
+use crate::console::screen::Surroundings;
 use crate::dashboard::{DashboardArgs, DashboardConfig};
 use crate::engine::{EngineConfig, Limits};
 use crate::merge::MergeConfig;
@@ -304,6 +305,11 @@ impl Config {
             slide: self.slide,
             watermark_delay: self.watermark_delay,
         }
+    }
+
+    /// What the console says besides results.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings { dashboard: self.http.0, window: self.window, watermark_delay: self.watermark_delay }
     }
 
     /// What the core needs, with the partition counts and (for `--until-end`) the ends that were found at start.

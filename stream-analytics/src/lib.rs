@@ -123,23 +123,31 @@ async fn analyse(config: &Config, metrics: &Metrics, health: Arc<Health>, stop: 
         Err(StartupError::Cluster(ClusterError::Stopped)) => return Ok(Tally::default().summary()),
         prepared => prepared?,
     };
-    let console = config.console.then(|| {
-        let (kafka, topics, stop) = (config.kafka.clone(), config.topics.clone(), stop.clone());
-        tokio::task::spawn_blocking(move || console::results::follow(&kafka, &topics, &stop))
-    });
+    let console = config.console.then(|| tokio::spawn(show_on_console(config.clone(), stop.clone())));
 
     let job = Arc::new(Job::new(config, engine, health, metrics));
     let outcome = run_workers(&job, stop).await;
     stop.cancel();
     if let Some(console) = console
-        && let Ok(Err(error)) = console.await
+        && console.await.is_err()
     {
-        tracing::warn!(%error, "the console sink ended early");
+        tracing::warn!("the console sink panicked");
     }
     outcome?;
     let summary = job.tally.summary();
     tracing::info!("{summary}");
     Ok(summary)
+}
+
+/// The console sink, until `stop`. That it fails is no reason for windows not to be published.
+async fn show_on_console(config: Config, stop: Shutdown) {
+    let until = stop.clone();
+    let follow = move || console::results::follow(&config.kafka, &config.topics, &config.surroundings(), &until);
+    match console::on_its_thread(follow, &stop).await {
+        Ok(Some(Err(error))) => tracing::warn!(%error, "the console sink ended early"),
+        Err(error) => tracing::warn!(%error, "the console sink cannot be started"),
+        Ok(Some(Ok(())) | None) => {}
+    }
 }
 
 /// Runs the workers, each on a thread of its own. The first that fails stops the others.

@@ -10,7 +10,9 @@ use common::{TopicKind, Topics};
 use rdkafka::error::KafkaError;
 use serde::Deserialize;
 
-use super::batch::{MAX_ROWS, footer, heading, table};
+use super::batch::{MAX_ROWS, footer, heading};
+use super::on_its_thread;
+use super::tables;
 use super::tail::{From, Tail};
 use crate::config::ConsoleArgs;
 
@@ -49,9 +51,7 @@ impl ExitStatus for ConsoleError {
 
 /// A micro-batch as text; `None` is a record that is not `{"value": integer}`, shown as null like Spark's `from_json`.
 fn batch(number: u64, values: &[Option<i64>]) -> String {
-    let text = |value: &Option<i64>| vec![value.map_or_else(|| "NULL".to_owned(), |value| value.to_string())];
-    let rows = values.iter().take(MAX_ROWS).map(text);
-    format!("{}\n{}\n{}", heading(number), table(&["value"], 1, rows), footer(values.len()))
+    format!("{}\n{}\n{}", heading(number), tables::numbers(values, MAX_ROWS), footer(values.len() as u64))
 }
 
 /// Prints batches until shutdown.
@@ -64,8 +64,9 @@ pub async fn run(args: ConsoleArgs, shutdown: Shutdown) -> Result<(), ConsoleErr
     let mut cluster = connecting.await.map_err(|_| ClusterError::Stopped)??;
     cluster.wait_for(&topic, &shutdown).await?;
     let name = topics.prefixed("console");
-    let job = tokio::task::spawn_blocking(move || follow(&settings, &name, topic, args.trigger, &shutdown));
-    job.await.map_err(|_| ClusterError::Stopped)?
+    let until = shutdown.clone();
+    let job = move || follow(&settings, &name, topic, args.trigger, &until);
+    on_its_thread(job, &shutdown).await?.unwrap_or(Ok(()))
 }
 
 fn follow(

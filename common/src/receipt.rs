@@ -5,8 +5,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use crate::{CashierId, EventTime, Money, StoreId};
 
@@ -188,9 +189,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 struct WireReceipt<'a> {
     #[serde(borrow)]
     receipt_id: Cow<'a, str>,
+    #[serde(deserialize_with = "store_id")]
     store_id: StoreId,
     #[serde(borrow)]
     store_name: Cow<'a, str>,
+    #[serde(deserialize_with = "cashier_id")]
     cashier_id: CashierId,
     timestamp: EventTime,
     #[serde(borrow, default)]
@@ -207,6 +210,23 @@ struct WireLineItem<'a> {
     category: Cow<'a, str>,
     price: Money,
     quantity: i64,
+}
+
+/// A whole number 0 … 2^63−1. `-0` is one too, which `serde_json` takes for a float.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?.get();
+    let digits = if raw == "-0" { "0" } else { raw };
+    let whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if whole { digits.parse().ok() } else { None };
+    number.ok_or_else(|| D::Error::custom(format_args!("{raw} is not a whole number from 0 to 2^63-1")))
+}
+
+fn store_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StoreId, D::Error> {
+    whole_number(deserializer).map(|id| StoreId::new(id).expect("whole numbers are not negative"))
+}
+
+fn cashier_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CashierId, D::Error> {
+    whole_number(deserializer).map(|id| CashierId::new(id).expect("whole numbers are not negative"))
 }
 
 fn line_items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WireLineItem<'de>>, D::Error> {

@@ -171,4 +171,20 @@ mod tests {
         let expected = format!("{},\"total\":600.40}}", text.strip_suffix('}').unwrap());
         assert_eq!(String::from_utf8(value).unwrap(), expected);
     }
+
+    #[test]
+    fn only_quotes_backslashes_and_control_characters_are_escaped_in_the_short_form_where_there_is_one() {
+        let name = r#"\u0000\u0007\b\t\n\u000b\f\r\u001f\"\\/<>&'\u007f\u0080\u2028\ufeff\ud83d\ude00"#;
+        let text = format!(
+            r#"{{ "items":[{{"quantity":1,"price":1.5e3,"category":"\/","name":"{name}","x":1}}],"payment_method":null,
+            "timestamp":"2026-11-22t13:15:30.1239+03:00","cashier_id":-0,"store_name":"","store_id":0,"receipt_id":"\u0031" }}"#
+        );
+        let receipt = Receipt::from_json(text.as_bytes()).unwrap();
+        let value = ExpensiveReceipt { receipt: &receipt, total: receipt.total().unwrap() }.to_json();
+        let written = "\\u0000\\u0007\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\/<>&'\u{7f}\u{80}\u{2028}\u{feff}😀";
+        let expected = format!(
+            r#"{{"receipt_id":"1","store_id":0,"store_name":"","cashier_id":0,"timestamp":"2026-11-22T10:15:30.123Z","items":[{{"name":"{written}","category":"/","price":1500.00,"quantity":1}}],"total":1500.00}}"#
+        );
+        assert_eq!(String::from_utf8(value).unwrap(), expected);
+    }
 }

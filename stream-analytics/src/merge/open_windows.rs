@@ -34,8 +34,10 @@ pub struct OpenWindows {
     /// Parts within `running`, by the end of their last window, which is after `published_ms`.
     used: BTreeMap<i64, Vec<Part>>,
     running: Totals,
-    /// Ends of open windows that changed since their last early result.
-    changed: BTreeSet<i64>,
+    /// Spans with open windows that changed since their last early result.
+    changed: BTreeSet<Span>,
+    /// The most stores and items that a span has held.
+    fullest: usize,
 }
 
 /// A window whose totals are known, to be ranked and written.
@@ -64,6 +66,7 @@ impl OpenWindows {
             used: BTreeMap::new(),
             running: Totals::default(),
             changed: BTreeSet::new(),
+            fullest: 0,
         }
     }
 
@@ -105,7 +108,8 @@ impl OpenWindows {
                     .or_insert_with(|| store.name.into());
             }
         }
-        self.changed.extend(self.windows.ends(span));
+        self.fullest = self.fullest.max(part.totals.distinct());
+        self.changed.insert(span);
         missed
     }
 
@@ -115,7 +119,7 @@ impl OpenWindows {
             self.close(end_ms, &mut publish);
         }
         self.published_ms = self.published_ms.max(Some(until_ms));
-        self.changed = self.changed.split_off(&until_ms.saturating_add(1));
+        self.changed.retain(|span| span.last_end_ms > until_ms);
     }
 
     /// The end of the last window that has receipts.
@@ -158,10 +162,10 @@ impl OpenWindows {
 
     /// Early results: every open window that ends after `after_ms` and changed since it was last asked for.
     pub fn early(&mut self, after_ms: Option<i64>, mut publish: impl FnMut(&WindowTotals<'_>)) {
-        for end_ms in std::mem::take(&mut self.changed) {
-            if after_ms.is_some_and(|after_ms| end_ms <= after_ms) {
-                continue;
-            }
+        let after_ms = after_ms.max(self.published_ms);
+        let changed = std::mem::take(&mut self.changed);
+        let ends: BTreeSet<i64> = changed.into_iter().flat_map(|span| self.windows.ends(span)).collect();
+        for end_ms in ends.into_iter().filter(|end_ms| Some(*end_ms) > after_ms) {
             let waiting =
                 self.waiting.iter().filter(|(span, _)| span.first_end_ms <= end_ms && end_ms <= span.last_end_ms);
             let used = self.used.range(end_ms..).flat_map(|(_, parts)| parts);
@@ -186,6 +190,11 @@ impl OpenWindows {
     /// Spans that have sums.
     pub fn spans(&self) -> usize {
         self.waiting.len() + self.used.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// The most stores and items that a span has held so far.
+    pub fn fullest(&self) -> usize {
+        self.fullest
     }
 
     /// The most stores and items that a span holds.

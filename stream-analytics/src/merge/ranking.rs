@@ -48,8 +48,7 @@ pub fn publish(
     categories.sort_unstable_by_key(|(name, _)| *name);
     for (category, items) in categories {
         // Ties: the higher revenue, then the smaller name in byte order.
-        let best =
-            best_of(items.iter(), top, |(name, total)| (Reverse(total.units), Reverse(total.revenue), (*name).clone()));
+        let best = best_of(items.iter(), top, |&(name, total)| (Reverse(total.units), Reverse(total.revenue), name));
         let ranked = ranks().zip(best).map(|(rank, (name, total))| RankedItem {
             rank,
             name: name.clone(),

@@ -1,0 +1,49 @@
+//! Topics full of receipts, from the producer.
+
+use clap::Parser;
+use common::shutdown::Shutdown;
+use producer::{ReceiptsArgs, run_receipts};
+
+#[derive(Parser)]
+struct Load {
+    #[command(flatten)]
+    receipts: ReceiptsArgs,
+}
+
+/// One run of the bench.
+pub struct Run {
+    brokers: String,
+    receipts: u64,
+    prefix: String,
+}
+
+/// A topic that is there to be read.
+pub struct Loaded {
+    /// Full name.
+    pub topic: String,
+}
+
+impl Run {
+    /// Topics get names of their own.
+    pub fn new(brokers: &str, receipts: u64) -> Self {
+        let prefix = format!("service-bench-{}", std::process::id());
+        Run { brokers: brokers.to_owned(), receipts, prefix }
+    }
+
+    /// Twenty minutes of receipts, somewhat out of order, one in a hundred late.
+    pub fn load(&self, name: &str, flags: &[&str], partitions: u32) -> Loaded {
+        let topic = format!("{}.{name}", self.prefix);
+        let (count, event_rate) = (self.receipts.to_string(), format!("{}/s", (self.receipts / 1_200).max(1)));
+        let partitions = partitions.to_string();
+        let mut arguments =
+            vec!["producer", "--brokers", &self.brokers, "--topic", &topic, "--partitions", &partitions];
+        arguments.extend(["--rate", "max", "--seed", "1", "--start", "2026-03-01T00:00:00Z", "--catalogue", "builtin"]);
+        arguments.extend(["--count", &count, "--event-rate", &event_rate]);
+        arguments.extend(["--jitter", "3s", "--late", "1%", "--malformed", "0.1%"]);
+        arguments.extend(flags);
+        let load = Load::parse_from(arguments);
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(run_receipts(load.receipts, Shutdown::default())).expect("the topic is loaded");
+        Loaded { topic }
+    }
+}

@@ -106,6 +106,6 @@ fn fold(bencher: Bencher<'_, '_>, receipts: &[Vec<u8>], windows: WindowSpec) {
         for (offset, value) in receipts.iter().enumerate() {
             input.record(&config, &Record(offset, value), clock, &mut out);
         }
-        input.sums().take()
+        input.take_sums()
     });
 }

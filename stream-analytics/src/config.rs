@@ -137,7 +137,8 @@ pub struct AnalyticsArgs {
     /// What a crash may cost
     #[arg(long, env = "RETAIL_GUARANTEE", value_enum, default_value = "exactly-once", help_heading = "Guarantees")]
     pub guarantee: Guarantee,
-    /// Distance of commits; a window that is complete does not wait for it
+    /// Longest distance of commits. A window that is complete does not wait for it, and while the service keeps up, what
+    /// others can see waits for two fifths of it at most
     #[arg(long, env = "RETAIL_COMMIT_INTERVAL", value_name = "DURATION", default_value = "100ms", value_parser = parse_duration, help_heading = "Guarantees")]
     pub commit_interval: Duration,
     /// Read what is there at start, close every window, stop

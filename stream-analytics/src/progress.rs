@@ -24,7 +24,10 @@ pub struct Settings {
 pub struct InputProgress {
     /// Under which settings.
     pub settings: Settings,
-    /// The partition's watermark at that offset.
+    /// The sums of everything before this offset are in `partials`. From here to the committed offset a new owner adds up
+    /// again, in silence.
+    pub summed_until: i64,
+    /// The partition's watermark at `summed_until`.
     pub watermark_ms: Option<i64>,
 }
 
@@ -71,7 +74,8 @@ impl fmt::Display for Settings {
 
 impl fmt::Display for InputProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "input-1 watermark_ms={} {}", OrNone(self.watermark_ms), self.settings)
+        let Self { settings, summed_until, watermark_ms } = self;
+        write!(f, "input-2 summed_until={summed_until} watermark_ms={} {settings}", OrNone(*watermark_ms))
     }
 }
 
@@ -128,8 +132,12 @@ impl FromStr for InputProgress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let read = || {
-            let pairs = Pairs::of_kind(text, "input-1")?;
-            Some(InputProgress { settings: pairs.settings()?, watermark_ms: pairs.optional("watermark_ms")?.0 })
+            let pairs = Pairs::of_kind(text, "input-2")?;
+            Some(InputProgress {
+                settings: pairs.settings()?,
+                summed_until: pairs.number("summed_until")?,
+                watermark_ms: pairs.optional("watermark_ms")?.0,
+            })
         };
         read().ok_or_else(|| ForeignMetadata(text.to_owned()))
     }
@@ -166,7 +174,7 @@ mod tests {
             merge_partitions: 4,
             input_topic: "shop.receipts".into(),
         };
-        let input = InputProgress { settings: settings.clone(), watermark_ms: Some(-5) };
+        let input = InputProgress { settings: settings.clone(), summed_until: 3, watermark_ms: Some(-5) };
         assert_eq!(input.to_string().parse(), Ok(input));
         let merge =
             MergeProgress { settings, replay_offset: 7, published_ms: None, announced_ms: Some(3), ended_at: Some(9) };
@@ -175,7 +183,7 @@ mod tests {
 
     #[test]
     fn foreign_metadata_is_refused() {
-        for text in ["", "input-2 watermark_ms=1", "merge-1 replay=x"] {
+        for text in ["", "input-1 watermark_ms=1", "input-2 watermark_ms=1", "merge-1 replay=x"] {
             assert!(text.parse::<InputProgress>().is_err());
             assert!(text.parse::<MergeProgress>().is_err());
         }

@@ -183,6 +183,11 @@ impl KafkaSettings {
         &self.brokers
     }
 
+    /// Whether a pair sets the property.
+    pub fn overrides(&self, key: &str) -> bool {
+        self.overrides.iter().any(|(other, _)| other == key)
+    }
+
     /// What every client has; the overrides are added by [`Self::finish`].
     fn base(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

@@ -1,5 +1,7 @@
-//! Stage 1: folds the receipts of one input partition into small sums. Its only state that outlives a commit is the
-//! partition's watermark.
+//! Stage 1: folds the receipts of one input partition into small sums.
+//!
+//! Expensive receipts and dead letters leave with every commit. Sums may wait for a later one: a commit says up to where
+//! they have left, with the watermark as it stood there, and whoever takes the partition over adds up from there again.
 
 pub mod receipt;
 pub mod sums;
@@ -8,12 +10,13 @@ pub mod watermark;
 use common::results::ExpensiveReceipt;
 use common::{EventTime, Money, Receipt, TopicKind, dead_letter};
 use receipt::{ReceiptView, with_receipt};
-use sums::Sums;
+use sums::{SpanSums, Sums};
 use watermark::InputWatermark;
 
 use crate::outbox::{Header, OutputRecord};
 use crate::partials::InputState;
-use crate::window::{Placement, WindowSpec};
+use crate::progress::{InputProgress, Settings};
+use crate::window::{Placement, Span, WindowSpec};
 
 /// What stage 1 needs to know.
 #[derive(Debug, Clone)]
@@ -66,6 +69,8 @@ pub struct CombineCounts {
     pub malformed: u64,
     /// Receipts over the threshold.
     pub expensive: u64,
+    /// Records read again after a takeover.
+    pub replayed: u64,
 }
 
 /// One partition of the input topic under this worker's care.
@@ -73,11 +78,30 @@ pub struct CombineCounts {
 pub struct InputPartition {
     partition: i32,
     next_offset: i64,
+    /// What came of records before this offset was committed by an earlier owner, but for their sums.
+    replay_until: i64,
     watermark: InputWatermark,
     sums: Sums,
+    summed: Summed,
+    /// A clock decided something since then, which a new owner would decide otherwise.
+    clock_decided: bool,
     /// With `--until-end`: records from here on are not of this run.
     end: Option<i64>,
     counts: CombineCounts,
+}
+
+/// What came of a receipt that counts.
+struct Taken {
+    expensive: bool,
+    /// The others should hear of it at once.
+    news: bool,
+}
+
+/// Up to where sums have left, and where the watermark stood there.
+#[derive(Debug, Clone, Copy)]
+struct Summed {
+    until: i64,
+    watermark_ms: Option<i64>,
 }
 
 /// Why a record is refused.
@@ -87,27 +111,32 @@ enum Refusal {
 }
 
 impl InputPartition {
-    /// Goes on at `offset` with the watermark that was committed there.
+    /// Goes on at `offset` with what was committed there; [`Self::next_offset`] says where to read from.
     pub fn new(
         config: &CombineConfig,
         partition: i32,
         offset: i64,
-        watermark_ms: Option<i64>,
+        progress: Option<&InputProgress>,
         end: Option<i64>,
         now_ms: i64,
     ) -> Self {
+        let until = progress.map_or(offset, |progress| progress.summed_until.min(offset));
+        let watermark_ms = progress.and_then(|progress| progress.watermark_ms);
         InputPartition {
             partition,
-            next_offset: offset,
+            next_offset: until,
+            replay_until: offset,
             watermark: InputWatermark::new(config.delay_ms, config.idle_after_ms, watermark_ms, now_ms),
             sums: Sums::default(),
+            summed: Summed { until, watermark_ms },
+            clock_decided: false,
             end,
             counts: CombineCounts::default(),
         }
     }
 
     /// Takes in a record: it is summed, published as expensive, or refused to the dead-letter topic. Returns whether the
-    /// watermark passed a window's end.
+    /// others should hear of it at once: the watermark passed a window's end, the partition woke, or it was read to its end.
     pub fn record(
         &mut self,
         config: &CombineConfig,
@@ -122,17 +151,21 @@ impl InputPartition {
         let value = record.value().unwrap_or_default();
         let outcome = with_receipt(value, |receipt| self.receipt(config, receipt, record.offset(), clock))
             .unwrap_or_else(|malformed| Err(Refusal::Malformed(malformed.to_string())));
+        let news = self.has_ended() || matches!(outcome, Ok(Taken { news: true, .. }));
+        if record.offset() < self.replay_until {
+            self.counts.replayed += 1;
+            return news;
+        }
         match outcome {
-            Ok((expensive, passed_an_end)) => {
+            Ok(Taken { expensive, .. }) => {
+                self.counts.receipts += 1;
                 if expensive {
                     self.publish_expensive(value, out);
                 }
-                passed_an_end
             }
             Err(Refusal::Malformed(message)) => {
                 self.counts.malformed += 1;
                 out.push(self.dead_letter(config, record, dead_letter::MALFORMED, message));
-                false
             }
             Err(Refusal::Late(message)) => {
                 self.counts.late += 1;
@@ -142,23 +175,25 @@ impl InputPartition {
                 if expensive.is_ok_and(|expensive| expensive) {
                     self.publish_expensive(value, out);
                 }
-                false
             }
         }
+        news
     }
 
-    /// Judges a well-formed receipt by the watermark as it stands, adds it up, and moves the watermark. Gives whether it
-    /// is expensive and whether the watermark passed a window's end.
+    /// Judges a well-formed receipt by the watermark as it stands, adds it up, and moves the watermark.
     fn receipt(
         &mut self,
         config: &CombineConfig,
         receipt: &ReceiptView<'_>,
         offset: i64,
         clock: Clock,
-    ) -> Result<(bool, bool), Refusal> {
+    ) -> Result<Taken, Refusal> {
         if let Some(max_ahead_ms) = config.max_ahead_ms
             && receipt.event_ms > clock.wall_ms.saturating_add(max_ahead_ms)
+            // What an earlier owner found too far ahead is not read again, and what it took stays taken.
+            && offset >= self.replay_until
         {
+            self.clock_decided = true;
             let ahead_ms = receipt.event_ms - clock.wall_ms;
             return Err(Refusal::Malformed(format!("the timestamp is {ahead_ms} ms ahead of the clock (--max-ahead)")));
         }
@@ -172,13 +207,14 @@ impl InputPartition {
             }
             Placement::In(span) => {
                 self.sums.add(span, offset, receipt);
-                self.counts.receipts += 1;
+                let woke = self.watermark.is_idle();
                 self.watermark.observe(receipt.event_ms, clock.monotonic_ms);
                 let moved_to_ms = self.watermark.get();
                 let passed_an_end = moved_to_ms > watermark_ms
                     && moved_to_ms.map(|ms| config.windows.first_end_after_ms(ms))
                         != watermark_ms.map(|ms| config.windows.first_end_after_ms(ms));
-                Ok((receipt.total_minor > config.expensive_over.minor(), passed_an_end))
+                let expensive = receipt.total_minor > config.expensive_over.minor();
+                Ok(Taken { expensive, news: woke || passed_an_end })
             }
         }
     }
@@ -216,14 +252,23 @@ impl InputPartition {
         }
     }
 
-    /// Everything before `offset` was delivered: transaction markers and aborted records are not.
-    pub fn reached(&mut self, offset: i64) {
+    /// Everything before `offset` was delivered: transaction markers and aborted records are not. Returns whether it is
+    /// now read to its end.
+    pub fn reached(&mut self, offset: i64) -> bool {
+        let ended_before = self.has_ended();
         self.next_offset = self.next_offset.max(self.end.map_or(offset, |end| offset.min(end)));
+        self.has_ended() && !ended_before
     }
 
     /// Looks at the clock; `caught_up` as in [`InputWatermark::tick`].
     pub fn tick(&mut self, caught_up: bool, now_ms: i64) {
+        let before_ms = self.watermark.get();
         self.watermark.tick(caught_up, now_ms);
+        self.clock_decided |= self.watermark.get() != before_ms;
+    }
+
+    fn has_ended(&self) -> bool {
+        self.end.is_some_and(|end| self.next_offset >= end)
     }
 
     /// Where the partition stands, to be announced and committed.
@@ -232,21 +277,53 @@ impl InputPartition {
             partition: self.partition,
             watermark_ms: self.watermark.get(),
             idle: self.watermark.is_idle(),
-            ended_at: self.end.filter(|end| self.next_offset >= *end),
+            ended_at: self.end.filter(|_| self.has_ended()),
         }
     }
 
-    /// The offset to commit.
+    /// The offset of the record that is read next.
     pub fn next_offset(&self) -> i64 {
         self.next_offset
     }
 
-    /// The sums since the last commit.
-    pub fn sums(&mut self) -> &mut Sums {
-        &mut self.sums
+    /// The offset to commit.
+    pub fn commit_offset(&self) -> i64 {
+        self.next_offset.max(self.replay_until)
     }
 
-    /// Store and item sums held since the last commit.
+    /// What to commit with it.
+    pub fn progress(&self, settings: Settings) -> InputProgress {
+        let Summed { until, watermark_ms } = self.summed;
+        InputProgress { settings, summed_until: until, watermark_ms }
+    }
+
+    /// Takes the sums out, to be written with the commit that is being made.
+    pub fn take_sums(&mut self) -> Vec<(Span, SpanSums)> {
+        let sums = self.sums.take();
+        self.note_summed();
+        sums
+    }
+
+    /// Before a commit without sums: if none are held, there is nothing that a new owner must add up again.
+    pub fn note_summed(&mut self) {
+        if self.sums.is_empty() {
+            self.summed = Summed { until: self.next_offset, watermark_ms: self.watermark.get() };
+            self.clock_decided = false;
+        }
+    }
+
+    /// Whether sums are held that must leave with the next commit: a new owner might judge what a clock has decided since
+    /// otherwise.
+    pub fn must_sum(&self) -> bool {
+        self.clock_decided && !self.sums.is_empty()
+    }
+
+    /// Receipts whose sums are held.
+    pub fn held_receipts(&self) -> u64 {
+        self.sums.receipts()
+    }
+
+    /// Store and item sums that are held.
     pub fn distinct_sums(&self) -> usize {
         self.sums.distinct()
     }

@@ -1,4 +1,4 @@
-//! Sums of receipts between two commits: by span and store, and by span, category and item. A hundred thousand receipts
+//! Sums of receipts until they are written: by span and store, and by span, category and item. A hundred thousand receipts
 //! become a few hundred sums.
 
 use std::hash::BuildHasher;
@@ -16,6 +16,7 @@ pub struct Sums {
     spans: Vec<(Span, SpanSums)>,
     hasher: RandomState,
     distinct: usize,
+    receipts: u64,
 }
 
 /// The sums of one span.
@@ -94,7 +95,8 @@ impl Counted {
 impl Sums {
     /// Adds a receipt that counts in `span`.
     pub fn add(&mut self, span: Span, offset: i64, receipt: &ReceiptView<'_>) {
-        let Sums { spans, hasher, distinct } = self;
+        let Sums { spans, hasher, distinct, receipts } = self;
+        *receipts += 1;
         let index = if let Some(index) = spans.iter().rposition(|(other, _)| *other == span) {
             spans[index].1.counted.count(offset);
             index
@@ -182,9 +184,19 @@ impl Sums {
         self.distinct
     }
 
+    /// Receipts added up.
+    pub fn receipts(&self) -> u64 {
+        self.receipts
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.receipts == 0
+    }
+
     /// Takes all sums out.
     pub fn take(&mut self) -> Vec<(Span, SpanSums)> {
-        self.distinct = 0;
+        (self.distinct, self.receipts) = (0, 0);
         std::mem::take(&mut self.spans)
     }
 }

@@ -47,8 +47,14 @@ pub struct Limits {
 
 /// How often input partitions are announced at least, milliseconds.
 pub const ANNOUNCE_EVERY_MS: i64 = 1_000;
-/// Sums that stage 1 holds at most before it commits.
+/// Sums that stage 1 holds at most before it commits them.
 const MAX_SUMS: usize = 100_000;
+/// Receipts that a commit leaves to be added up again by a new owner, at most about: a tenth of a second's work.
+const MAX_HELD_RECEIPTS: u64 = 50_000;
+/// While the worker keeps up, what others can see leaves after so much of the commit interval…
+const EARLY_SHARE: (i64, i64) = (2, 5);
+/// …and after so long at most, milliseconds.
+const EARLY_MS: i64 = 40;
 
 /// Why the engine cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,8 +121,10 @@ struct Pending {
     inputs_moved: bool,
     /// Outputs were written, or will be with the commit.
     has_output: bool,
-    /// A window's end was passed, or a window was published: do not wait for the interval.
+    /// A window was published: do not wait for the interval.
     urgent: bool,
+    /// The same, and the merge partitions should hear of it.
+    news: bool,
     /// Final results are in the output that were not announced.
     finals: bool,
 }
@@ -162,14 +170,16 @@ impl Engine {
         }
     }
 
-    /// Takes an input partition into care, from `offset` on.
-    pub fn assign_input(&mut self, partition: i32, offset: i64, watermark_ms: Option<i64>, now_ms: i64) {
+    /// Takes an input partition into care and gives the offset to read from: before `offset` if sums were held.
+    pub fn assign_input(&mut self, partition: i32, offset: i64, progress: Option<&InputProgress>, now_ms: i64) -> i64 {
         let end = usize::try_from(partition).ok().and_then(|index| self.config.ends.get(index).copied());
         // A partition that was added since the start had nothing in it then.
         let end = if self.config.ends.is_empty() { None } else { Some(end.unwrap_or(0)) };
-        let input = InputPartition::new(&self.config.combine, partition, offset, watermark_ms, end, now_ms);
+        let input = InputPartition::new(&self.config.combine, partition, offset, progress, end, now_ms);
+        let from = input.next_offset();
         self.inputs.insert(partition, input);
         self.announced_ms = None;
+        from
     }
 
     /// Takes a merge partition into care and gives the offset to read from: before `offset` if windows are open.
@@ -196,7 +206,7 @@ impl Engine {
     /// Takes in a record of the input topic.
     pub fn receipt(&mut self, partition: i32, record: &impl SourceRecord, clock: Clock) {
         if let Some(input) = self.inputs.get_mut(&partition) {
-            self.pending.urgent |= input.record(&self.config.combine, record, clock, &mut self.out);
+            self.pending.news |= input.record(&self.config.combine, record, clock, &mut self.out);
             self.pending.inputs_moved = true;
         }
     }
@@ -218,22 +228,14 @@ impl Engine {
             if held > limit { Err(EngineError::TooMuchState { what, held, limit, flag }) } else { Ok(()) }
         };
         check("too many open windows", merge.open().spans(), open_spans, "--max-open-windows")?;
-        if !partial.sums.is_empty() {
-            check(
-                "too many stores and items in a window",
-                merge.open().largest_span(),
-                distinct_keys,
-                "--max-distinct",
-            )?;
-        }
-        Ok(())
+        check("too many stores and items in a window", merge.open().fullest(), distinct_keys, "--max-distinct")
     }
 
     /// Everything of the input partition before `offset` was delivered.
     pub fn input_reached(&mut self, partition: i32, offset: i64) {
         if let Some(input) = self.inputs.get_mut(&partition) {
             self.pending.inputs_moved |= offset > input.next_offset();
-            input.reached(offset);
+            self.pending.news |= input.reached(offset);
         }
     }
 
@@ -265,43 +267,76 @@ impl Engine {
 
     /// Whether to commit now. `keeping_up`: nothing waits to be read, so promptness costs no throughput.
     pub fn commit_due(&self, now_ms: i64, interval_ms: i64, keeping_up: bool) -> bool {
-        let sums: usize = self.inputs.values().map(InputPartition::distinct_sums).sum();
-        // Measured from commit to commit; after a slow one at least half of it is left for reading.
-        let interval_over =
-            now_ms - self.committed_ms >= interval_ms && now_ms - self.commit_ended_ms >= interval_ms / 2;
-        let has_work = self.pending.inputs_moved || self.pending.has_output || !self.out.is_empty();
-        let announce = self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
-            && !(self.inputs.is_empty() && self.merges.is_empty());
-        (self.pending.urgent && keeping_up) || (has_work && interval_over) || announce || sums > MAX_SUMS
+        self.commit_due_in_ms(now_ms, interval_ms, keeping_up).is_some_and(|ms| ms <= 0)
     }
 
-    /// Ends the transaction's worth of work: writes sums and announcements to the output, and gives the offsets to commit.
-    /// Offsets of every partition in care are in it, for these are what fences a zombie.
-    pub fn commit(&mut self, now_ms: i64) -> Commit {
-        let announce = self.pending.inputs_moved
-            || self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS);
-        if announce && !self.inputs.is_empty() {
-            let announcement = Announcement {
-                group: &self.config.group,
-                input_partitions: self.config.input_partitions,
-                inputs: self.inputs.values().map(InputPartition::state).collect(),
-            };
-            let taken: Vec<_> =
-                self.inputs.iter_mut().map(|(partition, input)| (*partition, input.sums().take())).collect();
-            let mut batches = PartialBatches::new(self.config.merge_partitions);
-            for (partition, spans) in &taken {
-                for (span, sums) in spans {
-                    batches.add(*partition, *span, sums);
-                }
-            }
-            batches.finish(&announcement, &mut self.out);
+    /// How long until a commit is due if nothing else happens; `None` with nothing in care.
+    pub fn commit_due_in_ms(&self, now_ms: i64, interval_ms: i64, keeping_up: bool) -> Option<i64> {
+        if self.is_unassigned() {
+            return None;
         }
-        if announce {
+        let Pending { inputs_moved, has_output, urgent, news, .. } = self.pending;
+        let has_output = has_output || !self.out.is_empty();
+        if (keeping_up && (urgent || news)) || self.holds_too_much() {
+            return Some(0);
+        }
+        let (share, of) = EARLY_SHARE;
+        let early_ms = if keeping_up && has_output { EARLY_MS.min(interval_ms * share / of) } else { interval_ms };
+        // Measured from commit to commit; after a slow one at least half of it is left for reading.
+        let over_ms = (self.committed_ms + early_ms).max(self.commit_ended_ms + early_ms / 2);
+        let announce_ms = self.announced_ms.map_or(now_ms, |announced_ms| announced_ms + ANNOUNCE_EVERY_MS);
+        let due_ms = if inputs_moved || has_output { over_ms.min(announce_ms) } else { announce_ms };
+        Some(due_ms - now_ms)
+    }
+
+    fn holds_too_much(&self) -> bool {
+        let sums: usize = self.inputs.values().map(InputPartition::distinct_sums).sum();
+        sums > MAX_SUMS
+    }
+
+    /// Whether sums and announcements leave with the commit that is being made. They need not leave with each: a window
+    /// needs them once its end is passed, and a second's worth is soon added up again.
+    fn sums_due(&self, now_ms: i64) -> bool {
+        let held: u64 = self.inputs.values().map(InputPartition::held_receipts).sum();
+        self.pending.news
+            || self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
+            || held > MAX_HELD_RECEIPTS
+            || self.holds_too_much()
+            || self.inputs.values().any(InputPartition::must_sum)
+    }
+
+    /// Ends the transaction's worth of work: writes sums and announcements to the output if they are due or the work is
+    /// handed over, and gives the offsets to commit. Offsets of every partition in care are in it, for these are what
+    /// fences a zombie.
+    pub fn commit(&mut self, now_ms: i64, handing_over: bool) -> Commit {
+        if handing_over || self.sums_due(now_ms) {
+            self.write_sums();
             self.announced_ms = Some(now_ms);
+        } else {
+            self.inputs.values_mut().for_each(InputPartition::note_summed);
         }
         self.committed_ms = now_ms;
         self.pending = Pending { finals: self.pending.finals, ..Pending::default() };
         self.offsets()
+    }
+
+    fn write_sums(&mut self) {
+        if self.inputs.is_empty() {
+            return;
+        }
+        let announcement = Announcement {
+            group: &self.config.group,
+            input_partitions: self.config.input_partitions,
+            inputs: self.inputs.values().map(InputPartition::state).collect(),
+        };
+        let taken: Vec<_> = self.inputs.iter_mut().map(|(partition, input)| (*partition, input.take_sums())).collect();
+        let mut batches = PartialBatches::new(self.config.merge_partitions);
+        for (partition, spans) in &taken {
+            for (span, sums) in spans {
+                batches.add(*partition, *span, sums);
+            }
+        }
+        batches.finish(&announcement, &mut self.out);
     }
 
     /// The offsets and progress of every partition in care, as they stand.
@@ -311,10 +346,7 @@ impl Engine {
             inputs: self
                 .inputs
                 .iter()
-                .map(|(partition, input)| {
-                    let watermark_ms = input.state().watermark_ms;
-                    (*partition, input.next_offset(), InputProgress { settings: settings.clone(), watermark_ms })
-                })
+                .map(|(partition, input)| (*partition, input.commit_offset(), input.progress(settings.clone())))
                 .collect(),
             merges: self
                 .merges
@@ -368,11 +400,12 @@ impl Engine {
     pub fn take_counts(&mut self) -> Counts {
         let mut counts = Counts::default();
         for input in self.inputs.values_mut() {
-            let CombineCounts { receipts, late, malformed, expensive } = input.take_counts();
+            let CombineCounts { receipts, late, malformed, expensive, replayed } = input.take_counts();
             counts.combine.receipts += receipts;
             counts.combine.late += late;
             counts.combine.malformed += malformed;
             counts.combine.expensive += expensive;
+            counts.combine.replayed += replayed;
         }
         for merge in self.merges.values_mut() {
             let MergeCounts { windows, late_sums, late_receipts, replayed } = merge.take_counts();

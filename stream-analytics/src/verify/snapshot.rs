@@ -112,14 +112,25 @@ pub fn take(
         observer.wait_until_decided(&name(kind), &results[kind.base_name()])?;
     }
     let read = input_ends()?;
-    let inputs = read
-        .into_iter()
-        .map(|(partition, (low, end))| {
-            let due_end = due.get(&partition).map_or(low, |(_, due_end)| *due_end);
-            (partition, InputExtent { low, due_end, end })
+    let extents = read
+        .iter()
+        .map(|(partition, &(low, end))| {
+            let due_end = due.get(partition).map_or(low, |(_, due_end)| *due_end);
+            (*partition, InputExtent { low, due_end, end })
         })
         .collect();
 
+    if is_running {
+        // Sums leave a second after what else came of a receipt.
+        wait_until(observer, || {
+            let inputs = inputs(observer, input_topic)?;
+            let is_summed = |(partition, progress): &(i32, Progress<InputProgress>)| {
+                let end = read.get(partition).map_or(0, |(_, end)| *end);
+                progress.as_ref().is_none_or(|(_, input)| input.summed_until >= end)
+            };
+            Ok(inputs.iter().all(is_summed))
+        })?;
+    }
     let internal = observer.extents(&partials, End::Written)?;
     if is_running {
         // What was read but not merged may yet be refused by a published window.
@@ -133,7 +144,7 @@ pub fn take(
     }
     Ok(Snapshot {
         group,
-        inputs,
+        inputs: extents,
         results,
         receipts_dead_letter: observer.extents(&name(TopicKind::ReceiptsDeadLetter), End::Written)?,
         partials_dead_letter: observer.extents(&name(TopicKind::PartialsDeadLetter), End::Written)?,
@@ -199,7 +210,7 @@ mod tests {
     }
 
     fn input(partition: i32, offset: i64, watermark_ms: Option<i64>) -> (i32, Progress<InputProgress>) {
-        (partition, Some((offset, InputProgress { settings: settings(), watermark_ms })))
+        (partition, Some((offset, InputProgress { settings: settings(), summed_until: offset, watermark_ms })))
     }
 
     #[test]

@@ -22,8 +22,8 @@ use crate::combine::{Clock, SourceRecord};
 use crate::config::Guarantee;
 use crate::engine::{Commit, Engine, EngineError};
 
-/// How long a worker waits for records before it looks at the group again.
-const WAIT: Duration = Duration::from_millis(20);
+/// How long a worker waits for records before it looks at the group again, milliseconds.
+const WAIT_MS: i64 = 50;
 /// Distance of looks at the clock, milliseconds.
 const TICK_MS: i64 = 100;
 /// Distance of looks at the group's progress with `--until-end`, milliseconds.
@@ -128,7 +128,7 @@ impl<'j> Life<'j> {
             let stopping = self.patience.is_stopping();
             let due = self.engine.commit_due(now_ms, self.job.config.commit_interval_ms, !full_batch);
             if !self.engine.is_unassigned() && (due || stopping) {
-                self.commit()?;
+                self.commit(stopping)?;
             }
             if stopping {
                 return Ok(());
@@ -171,12 +171,15 @@ impl<'j> Life<'j> {
         Ok(())
     }
 
-    /// Reads what is there. Returns whether there was more than one call reads.
+    /// Waits until something comes or a commit is due, and reads what is there. Returns whether there was more than one
+    /// call reads.
     fn read(&mut self) -> Result<bool, Failure> {
         let clock = self.clock();
         let Life { queue, engine, partials, job, .. } = self;
         let mut failure: Option<WorkerError> = None;
-        let wait = if engine.is_unassigned() { WAIT * 5 } else { WAIT };
+        let due_ms = engine.commit_due_in_ms(clock.monotonic_ms, job.config.commit_interval_ms, true);
+        let wait_ms = due_ms.unwrap_or(WAIT_MS).clamp(0, WAIT_MS);
+        let wait = Duration::from_millis(wait_ms.unsigned_abs());
         let (_, full) = queue.consume(wait, |delivery| match delivery {
             Delivery::Record { topic: INPUT, partition, record } => engine.receipt(partition, &record, clock),
             Delivery::Record { partition, record, .. } => {
@@ -247,8 +250,8 @@ impl<'j> Life<'j> {
         commit
     }
 
-    fn commit(&mut self) -> Result<(), Failure> {
-        let commit = self.engine.commit(self.now_ms());
+    fn commit(&mut self, handing_over: bool) -> Result<(), Failure> {
+        let commit = self.engine.commit(self.now_ms(), handing_over);
         self.send_output()?;
         let offsets = self.offsets(&commit);
         let began = Instant::now();
@@ -284,7 +287,7 @@ impl<'j> Life<'j> {
             self.measures.unassigned(RebalanceKind::Lost);
             return Err(Failure::StartAgain(KafkaError::Canceled));
         }
-        let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit() };
+        let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit(true) };
         self.engine.revoke_all();
         self.last_commit = Commit::default();
         self.measures.unassigned(RebalanceKind::Revoked);
@@ -326,18 +329,20 @@ impl<'j> Life<'j> {
         for committed in assignment::committed(&self.consumer, input_topic, of_topic(input_topic))? {
             let partition = committed.partition;
             let extent = assignment::extent(&self.consumer, input_topic, partition)?;
-            let (offset, watermark_ms) = match &committed.progress {
-                None => (extent.low, None),
+            let from = match &committed.progress {
+                None => engine.assign_input(partition, extent.low, None, now_ms),
                 Some((offset, metadata)) => {
                     let progress = assignment::input_progress(metadata, &settings)?;
                     let place = Place { topic: input_topic, partition, affected: "the windows of these receipts" };
-                    let from = assignment::available(place, extent, *offset, job.config.accept_loss)?;
-                    passed_over[INPUT] += (from - offset).max(0);
-                    (from, progress.watermark_ms)
+                    let available = |needed| assignment::available(place, extent, needed, job.config.accept_loss);
+                    let offset = available(*offset)?;
+                    let needed = engine.assign_input(partition, offset, Some(&progress), now_ms);
+                    let from = available(needed)?;
+                    passed_over[INPUT] += (from - needed).max(0);
+                    from
                 }
             };
-            engine.assign_input(partition, offset, watermark_ms, now_ms);
-            set_offset(&mut list, input_topic, partition, offset);
+            set_offset(&mut list, input_topic, partition, from);
         }
         for committed in assignment::committed(&self.consumer, &self.partials, of_topic(&self.partials))? {
             let partition = committed.partition;

@@ -64,7 +64,7 @@ impl<'j> Measures<'j> {
         }
         metrics.late_sum_receipts.inc_by(counts.merge.late_receipts);
         metrics.windows_published.inc_by(counts.merge.windows);
-        metrics.replayed_records.inc_by(counts.merge.replayed);
+        metrics.replayed_records.inc_by(counts.combine.replayed + counts.merge.replayed);
     }
 
     /// What was not committed was thrown away.

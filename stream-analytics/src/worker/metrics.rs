@@ -98,7 +98,7 @@ impl AnalyticsMetrics {
             ),
             replayed_records: metrics.counter(
                 "retail_analytics_replayed_records_total",
-                "Records of the internal topic that were read again after a takeover, to rebuild open windows.",
+                "Records that were read again after a takeover, to rebuild held sums and open windows.",
             ),
             lost_records: metrics.counters(
                 "retail_analytics_lost_records_total",

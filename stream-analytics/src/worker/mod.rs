@@ -96,9 +96,10 @@ impl Identity {
         // Bounds the records read ahead.
         default("queued.min.messages", "20000");
         default("queued.max.messages.kbytes", "16384");
-        // A busy topic is fetched some forty times a second, not once for every batch that a producer sends.
-        default("fetch.min.bytes", "32768");
-        default("fetch.wait.max.ms", "25");
+        // A busy topic is fetched as often as it is committed, some 25 times a second, not once for every batch that a
+        // producer sends. Each fetch is followed by its commit: nothing lies about in between.
+        default("fetch.min.bytes", "262144");
+        default("fetch.wait.max.ms", "40");
         // Once full, the read-ahead goes on after 10 ms, not after a second.
         default("fetch.queue.backoff.ms", "10");
         default("statistics.interval.ms", STATISTICS_INTERVAL_MS);

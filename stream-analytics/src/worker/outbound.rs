@@ -87,6 +87,10 @@ impl Outbound {
             Guarantee::ExactlyOnce => settings.transactional_producer(transactional_id),
             Guarantee::AtLeastOnce => settings.producer(),
         };
+        // Records wait for their partition to be part of the transaction, all together: no need to wait for one another.
+        if guarantee == Guarantee::ExactlyOnce && !settings.overrides("linger.ms") {
+            config.set("linger.ms", "0");
+        }
         // Only failures are reported: an acknowledged record needs no call.
         config.set("delivery.report.only.error", "true");
         if config.get("statistics.interval.ms").is_none() {

@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,8 @@ use crate::outbox::Header;
 
 /// Records of one call, at most.
 const BATCH: usize = 2_000;
+/// How long a call goes on once something has come, milliseconds: the partitions of one fetch come one after the other.
+const SETTLE_MS: i32 = 2;
 
 /// What a queue delivers; `topic` is the index among the names that the queue was made with.
 pub enum Delivery<'a> {
@@ -107,20 +110,15 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
         }
     }
 
-    /// Waits for records up to `timeout` and hands over what is there, at most a batch. Returns how many there were, and
-    /// whether the batch was full.
+    /// Waits for a record up to `timeout` and hands over what has come with it, at most a batch. Returns how many there
+    /// were, and whether the batch was full.
     pub fn consume(&mut self, timeout: Duration, mut deliver: impl FnMut(Delivery<'_>)) -> (usize, bool) {
         let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the buffer has room for as many messages as we say.
-        let count = unsafe {
-            rd::rd_kafka_consume_batch_queue(
-                self.queue.as_ptr(),
-                timeout_ms,
-                self.buffer.as_mut_ptr(),
-                self.buffer.len(),
-            )
-        };
-        let count = usize::try_from(count).unwrap_or(0);
+        // A call waits for a full batch as long as it may: so first for one record, then shortly for the others.
+        let mut count = self.fill(0..1, timeout_ms);
+        if count > 0 {
+            count += self.fill(1..BATCH, SETTLE_MS);
+        }
         let messages = Messages(&self.buffer[..count]);
         let mut known: Option<(*mut rd::rd_kafka_topic_t, usize)> = None;
         for &message in messages.0 {
@@ -146,6 +144,16 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
             });
         }
         (count, count == BATCH)
+    }
+
+    /// Puts messages into a part of the buffer, until it is full or the time is over. Returns how many.
+    fn fill(&mut self, places: Range<usize>, timeout_ms: i32) -> usize {
+        let places = &mut self.buffer[places];
+        // SAFETY: the buffer has room for as many messages as we say.
+        let count = unsafe {
+            rd::rd_kafka_consume_batch_queue(self.queue.as_ptr(), timeout_ms, places.as_mut_ptr(), places.len())
+        };
+        usize::try_from(count).unwrap_or(0)
     }
 
     fn topic_index(&self, message: &rd::rd_kafka_message_t) -> Option<usize> {

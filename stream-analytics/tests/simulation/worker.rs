@@ -246,15 +246,11 @@ impl Worker {
         for id in partitions {
             let Ok(committed) = broker.committed(*id) else { return Ok(false) };
             let next = match (id, committed) {
-                (LogId::Input(partition), None) => {
-                    engine.assign_input(*partition, 0, None, now_ms);
-                    0
-                }
+                (LogId::Input(partition), None) => engine.assign_input(*partition, 0, None, now_ms),
                 (LogId::Input(partition), Some((offset, metadata))) => {
                     let progress: InputProgress = metadata.parse().map_err(|error| format!("{error}"))?;
                     ensure(progress.settings == settings, || "an input offset of other settings".to_owned())?;
-                    engine.assign_input(*partition, offset, progress.watermark_ms, now_ms);
-                    offset
+                    engine.assign_input(*partition, offset, Some(&progress), now_ms)
                 }
                 (LogId::Partials(partition), None) => engine.assign_merge(*partition, 0, None),
                 (LogId::Partials(partition), Some((offset, metadata))) => {
@@ -404,7 +400,7 @@ impl Worker {
     }
 
     fn begin_to_commit(&mut self, after: After, broker: &Broker) {
-        let commit = self.engine.commit(broker.now_ms - self.born_ms);
+        let commit = self.engine.commit(broker.now_ms - self.born_ms, !matches!(after, After::Serve));
         self.begin_to_send(Then::SendOffsets(commit, after));
     }
 

@@ -29,3 +29,35 @@ pub fn on_signal() -> std::io::Result<Shutdown> {
     });
     Ok(shutdown)
 }
+
+/// Runs work that blocks on a thread of its own, and waits for it. `None` if shutdown comes first: the thread is left behind,
+/// so work that leaves something half done must not be given here.
+pub async fn unless_stopped<T: Send + 'static>(
+    shutdown: &Shutdown,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let thread = std::thread::spawn(move || drop(sender.send(work())));
+    tokio::select! {
+        () = shutdown.cancelled() => None,
+        outcome = receiver => match (outcome, thread.join()) {
+            (Ok(outcome), Ok(())) => Some(outcome),
+            (_, Err(panic)) => std::panic::resume_unwind(panic),
+            (Err(_), Ok(())) => unreachable!("the thread sends before it ends"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_blocks_is_not_waited_for_after_shutdown() {
+        let shutdown = Shutdown::new();
+        assert_eq!(unless_stopped(&shutdown, || 1).await, Some(1));
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        shutdown.cancel();
+        assert_eq!(unless_stopped(&shutdown, move || never.recv()).await, None);
+    }
+}

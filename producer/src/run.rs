@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use common::kafka::{Cluster, ClusterError, KafkaArgs, KafkaSettings};
-use common::shutdown::Shutdown;
+use common::shutdown::{Shutdown, unless_stopped};
 use common::telemetry::{self, Metrics, Pulse};
 use common::{EventTime, http};
 use tokio::sync::oneshot;
@@ -282,9 +282,6 @@ enum Sent {
 pub(crate) async fn connect(args: &KafkaArgs, shutdown: &Shutdown) -> Result<(KafkaSettings, Cluster), Error> {
     let settings = args.settings()?;
     let connecting = settings.clone();
-    let connect = tokio::task::spawn_blocking(move || Cluster::connect(&connecting));
-    tokio::select! {
-        () = shutdown.cancelled() => Err(ClusterError::Stopped.into()),
-        cluster = connect => Ok((settings, cluster.map_err(|_| Error::SenderGone)??)),
-    }
+    let connect = unless_stopped(shutdown, move || Cluster::connect(&connecting));
+    Ok((settings, connect.await.ok_or(ClusterError::Stopped)??))
 }

@@ -313,8 +313,8 @@ impl Config {
         Surroundings { dashboard: self.http.0, window: self.window, watermark_delay: self.watermark_delay }
     }
 
-    /// What the core needs, with the partition counts and (for `--until-end`) the ends that were found at start.
-    pub fn engine(&self, input_partitions: i32, merge_partitions: i32, ends: Vec<i64>) -> EngineConfig {
+    /// What the core needs, with the partition counts and (for `--until-end`) the sum of the ends that were found at start.
+    pub fn engine(&self, input_partitions: i32, merge_partitions: i32, until: Option<i64>) -> EngineConfig {
         EngineConfig {
             combine: CombineConfig {
                 windows: self.windows,
@@ -329,7 +329,7 @@ impl Config {
             input_partitions,
             group: self.group.clone(),
             update_every_ms: self.update_every_ms,
-            ends,
+            until,
             limits: self.limits,
         }
     }

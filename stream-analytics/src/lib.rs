@@ -66,7 +66,8 @@ impl ExitStatus for Error {
         match self {
             Error::Config(_) => 2,
             Error::Startup(error) => error.exit_status(),
-            Error::Worker(_) | Error::Http(_) => 1,
+            Error::Worker(error) => error.exit_status(),
+            Error::Http(_) => 1,
             Error::Dashboard(error) => error.exit_status(),
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use common::TopicKind;
 use common::exit::ExitStatus;
 use common::kafka::{Cluster, ClusterError, LogContext};
-use common::shutdown::Shutdown;
+use common::shutdown::{Shutdown, unless_stopped};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -16,7 +16,7 @@ use crate::config::{Config, Guarantee};
 use crate::engine::{Engine, EngineConfig};
 use crate::partials::Partial;
 use crate::worker::WorkerError;
-use crate::worker::assignment::{self, Committed, committed, input_progress, merge_progress};
+use crate::worker::assignment::{self, Committed, Extent, committed, input_progress, merge_progress};
 
 /// Topics that the service writes.
 const OUTPUTS: [TopicKind; 7] = [
@@ -31,6 +31,10 @@ const OUTPUTS: [TopicKind; 7] = [
 
 /// Records of `partials` that are looked at for the name of the group that wrote them.
 const TAIL: i64 = 20;
+/// How long a transaction's offsets may be seen after its records.
+const OFFSETS_FOLLOW: Duration = Duration::from_secs(5);
+/// Distance of looks at something that is waited for.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +53,30 @@ pub enum StartupError {
     /// The group was begun with other settings.
     #[error(transparent)]
     Incompatible(WorkerError),
+    /// The group's offsets have expired, or somebody deleted them.
+    #[error(
+        "group {group:?} has no committed offsets any more, but its sums are in topic {partials}: what it begins again would be \
+         counted twice; use a new --group-id and --topic-prefix, or delete topic {partials} to publish everything again"
+    )]
+    OffsetsGone {
+        /// Its full name.
+        group: String,
+        /// The topic that it wrote to.
+        partials: String,
+    },
+    /// A topic was made anew, or its offsets were deleted.
+    #[error(
+        "group {group:?} has no committed offsets for topic {topic} any more, which was made anew perhaps: {affected}; \
+         start with --accept-loss to begin at its start, or with a new --group-id and --topic-prefix"
+    )]
+    Anew {
+        /// Its full name.
+        group: String,
+        /// The topic.
+        topic: String,
+        /// Which results are affected.
+        affected: &'static str,
+    },
     /// Another group is at work under the prefix.
     #[error(
         "group {other:?} works under this topic prefix already: join it with --group-id, use another --topic-prefix, \
@@ -66,18 +94,14 @@ impl ExitStatus for StartupError {
     fn exit_status(&self) -> u8 {
         match self {
             StartupError::Cluster(error) => error.exit_status(),
-            StartupError::LookUp { .. } => 1,
+            StartupError::LookUp { .. } | StartupError::OffsetsGone { .. } | StartupError::Anew { .. } => 1,
             StartupError::Incompatible(_) | StartupError::SecondGroup { .. } => 2,
         }
     }
 }
 
-/// Makes what is missing, waits for the input topic, and finds out what the engine needs to know. Gives the flags back as
-/// they hold for this broker.
-pub async fn prepare(config: &Config, shutdown: &Shutdown) -> Result<(Config, EngineConfig), StartupError> {
-    let settings = config.kafka.clone();
-    let connecting = tokio::task::spawn_blocking(move || Cluster::connect(&settings));
-    let mut cluster = connecting.await.map_err(|_| ClusterError::Stopped)??;
+async fn look_at_cluster(config: &Config, shutdown: &Shutdown) -> Result<(Config, EngineConfig), StartupError> {
+    let mut cluster = Cluster::connect(&config.kafka)?;
     let mut config = config.clone();
     if cluster.is_embedded() {
         tracing::info!(
@@ -91,11 +115,18 @@ pub async fn prepare(config: &Config, shutdown: &Shutdown) -> Result<(Config, En
     let input_partitions = cluster.wait_for(&config.input_topic, shutdown).await?;
     let partials = config.topics.name(TopicKind::Partials);
     let merge_partitions = cluster.wait_for(&partials, shutdown).await?;
-    let looking = tokio::task::spawn_blocking(move || {
-        let engine = look(&config, input_partitions, &partials, merge_partitions)?;
-        Ok((config, engine))
-    });
-    looking.await.map_err(|_| ClusterError::Stopped)?
+    let engine = look(&config, input_partitions, &partials, merge_partitions)?;
+    Ok((config, engine))
+}
+
+/// Makes what is missing, waits for the input topic, and finds out what the engine needs to know. Gives the flags back as
+/// they hold for this broker. Works on a thread of its own, which is not waited for once a signal has come: a broker may take
+/// long to answer.
+pub async fn prepare(config: &Config, shutdown: &Shutdown) -> Result<(Config, EngineConfig), StartupError> {
+    let (config, stop) = (config.clone(), shutdown.clone());
+    let runtime = tokio::runtime::Handle::current();
+    let preparing = unless_stopped(shutdown, move || runtime.block_on(look_at_cluster(&config, &stop)));
+    preparing.await.unwrap_or(Err(ClusterError::Stopped.into()))
 }
 
 /// Looks at offsets and logs, without joining the group.
@@ -108,7 +139,7 @@ fn look(
     let failed = |what| move |source| StartupError::LookUp { what, source };
     let consumer: BaseConsumer<LogContext> =
         config.kafka.consumer(&config.group).create_with_context(LogContext).map_err(ClusterError::Settings)?;
-    let settings = Engine::new(config.engine(input_partitions, merge_partitions, Vec::new()), 0).settings();
+    let settings = Engine::new(config.engine(input_partitions, merge_partitions, None), 0).settings();
 
     // Only settings are read from these offsets, and they do not change from one commit to the next: the transaction that
     // a killed predecessor left open, and which nobody has aborted yet, need not be waited for.
@@ -117,28 +148,87 @@ fn look(
     let unsettled: BaseConsumer<LogContext> =
         unsettled.create_with_context(LogContext).map_err(ClusterError::Settings)?;
     let offsets = "the group's offsets";
-    for merge in committed_by_now(&unsettled, partials, merge_partitions).map_err(failed(offsets))? {
-        if let Some((_, metadata)) = merge.progress {
-            merge_progress(&metadata, &settings).map_err(StartupError::Incompatible)?;
+    let look_at_offsets = || -> Result<Progress, StartupError> {
+        let merges = committed_by_now(&unsettled, partials, merge_partitions).map_err(failed(offsets))?;
+        for (_, metadata) in merges.iter().filter_map(|merge| merge.progress.as_ref()) {
+            merge_progress(metadata, &settings).map_err(StartupError::Incompatible)?;
+        }
+        let inputs = committed_by_now(&unsettled, &config.input_topic, input_partitions).map_err(failed(offsets))?;
+        for (_, metadata) in inputs.iter().filter_map(|input| input.progress.as_ref()) {
+            input_progress(metadata, &settings).map_err(StartupError::Incompatible)?;
+        }
+        Ok(Progress { inputs, merges })
+    };
+    let progress = look_at_offsets()?;
+    if !config.accept_loss {
+        let extent = |partition| assignment::extent(&consumer, partials, partition);
+        let anew = |topic: &str, affected| StartupError::Anew {
+            group: config.group.clone(),
+            topic: topic.to_owned(),
+            affected,
+        };
+        if progress.lacks_inputs() {
+            return Err(anew(&config.input_topic, "open windows would count receipts of both, or count them twice"));
+        }
+        if progress.lacks_merges(extent).map_err(failed("the internal topic"))? {
+            return Err(anew(partials, "the open windows are lost"));
         }
     }
-    for input in committed_by_now(&unsettled, &config.input_topic, input_partitions).map_err(failed(offsets))? {
-        if let Some((_, metadata)) = input.progress {
-            input_progress(&metadata, &settings).map_err(StartupError::Incompatible)?;
+    match last_group(&consumer, partials, merge_partitions).map_err(failed("the internal topic"))? {
+        Some(other) if other != config.group => {
+            return Err(StartupError::SecondGroup { other, partials: partials.to_owned() });
         }
-    }
-    let writer = last_group(&consumer, partials, merge_partitions).map_err(failed("the internal topic"))?;
-    if let Some(other) = writer.filter(|group| *group != config.group) {
-        return Err(StartupError::SecondGroup { other, partials: partials.to_owned() });
-    }
-    let mut ends = Vec::new();
-    if config.until_end {
-        for partition in 0..input_partitions {
-            let extent = assignment::extent(&consumer, &config.input_topic, partition);
-            ends.push(extent.map_err(failed("the end of the input"))?.high);
+        // At least once, a crash may come between the first sums and the first offsets.
+        Some(group) if !progress.is_there() && config.guarantee == Guarantee::ExactlyOnce => {
+            let started = Instant::now();
+            // A replica that starts at the same time writes both in one transaction, whose parts are seen one after the other.
+            while !look_at_offsets()?.is_there() {
+                if started.elapsed() > OFFSETS_FOLLOW {
+                    return Err(StartupError::OffsetsGone { group, partials: partials.to_owned() });
+                }
+                std::thread::sleep(LOOK_AGAIN_AFTER);
+            }
         }
+        _ => {}
     }
-    Ok(config.engine(input_partitions, merge_partitions, ends))
+    let end = |partition| assignment::extent(&consumer, &config.input_topic, partition).map(|extent| extent.high);
+    let until = config.until_end.then(|| (0..input_partitions).map(end).sum()).transpose();
+    Ok(config.engine(input_partitions, merge_partitions, until.map_err(failed("the end of the input"))?))
+}
+
+/// What the group has committed.
+struct Progress {
+    inputs: Vec<Committed>,
+    merges: Vec<Committed>,
+}
+
+impl Progress {
+    /// Whether there is anything.
+    fn is_there(&self) -> bool {
+        self.inputs.iter().chain(&self.merges).any(|committed| committed.progress.is_some())
+    }
+
+    /// Whether sums were merged, but nothing is committed for the input that they came from: deleting a topic deletes its
+    /// offsets.
+    fn lacks_inputs(&self) -> bool {
+        let merged = |merge: &Committed| merge.progress.as_ref().is_some_and(|(offset, _)| *offset > 0);
+        self.merges.iter().any(merged) && self.inputs.iter().all(|input| input.progress.is_none())
+    }
+
+    /// Whether receipts were read, but a merge partition lacks their sums. Every commit of an input writes to all merge
+    /// partitions, so one that nobody has merged yet begins at offset 0, and is not empty.
+    fn lacks_merges(&self, extent: impl Fn(i32) -> Result<Extent, KafkaError>) -> Result<bool, KafkaError> {
+        if self.inputs.iter().all(|input| input.progress.is_none()) {
+            return Ok(false);
+        }
+        for merge in self.merges.iter().filter(|merge| merge.progress.is_none()) {
+            let Extent { low, high } = extent(merge.partition)?;
+            if high == 0 || low > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// The group's offsets. A broker that has only just started has no coordinator for the group yet: that is waited for.
@@ -152,7 +242,7 @@ fn committed_by_now(
         match committed(consumer, topic, 0..partitions) {
             Err(error) if started.elapsed() < assignment::LOOK_UP => {
                 tracing::debug!(topic, %error, "looking again");
-                std::thread::sleep(Duration::from_millis(100));
+                std::thread::sleep(LOOK_AGAIN_AFTER);
             }
             outcome => return outcome,
         }

@@ -144,7 +144,8 @@ impl InputPartition {
         clock: Clock,
         out: &mut Vec<OutputRecord>,
     ) -> bool {
-        if self.end.is_some_and(|end| record.offset() >= end) {
+        // A record that comes again counts once.
+        if record.offset() < self.next_offset || self.end.is_some_and(|end| record.offset() >= end) {
             return false;
         }
         self.next_offset = record.offset() + 1;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use common::exit::ExitStatus;
 use common::kafka::{Cluster, ClusterError, KafkaSettings, SettingsError};
-use common::shutdown::Shutdown;
+use common::shutdown::{Shutdown, unless_stopped};
 use common::{TopicKind, Topics};
 use rdkafka::error::KafkaError;
 use serde::Deserialize;
@@ -60,8 +60,8 @@ pub async fn run(args: ConsoleArgs, shutdown: Shutdown) -> Result<(), ConsoleErr
     let topics = Topics::with_prefix(&args.kafka.topic_prefix);
     let topic = args.topic.clone().unwrap_or_else(|| topics.name(TopicKind::Numbers));
     let connect_to = settings.clone();
-    let connecting = tokio::task::spawn_blocking(move || Cluster::connect(&connect_to));
-    let mut cluster = connecting.await.map_err(|_| ClusterError::Stopped)??;
+    let connecting = unless_stopped(&shutdown, move || Cluster::connect(&connect_to));
+    let mut cluster = connecting.await.ok_or(ClusterError::Stopped)??;
     cluster.wait_for(&topic, &shutdown).await?;
     let name = topics.prefixed("console");
     let until = shutdown.clone();

@@ -30,8 +30,8 @@ pub struct EngineConfig {
     pub group: String,
     /// Distance of early results; final ones only if `None`.
     pub update_every_ms: Option<i64>,
-    /// With `--until-end`: the end of each input partition at start. Empty without.
-    pub ends: Vec<i64>,
+    /// With `--until-end`: the sum of the ends of all input partitions at start, which must be read at least.
+    pub until: Option<i64>,
     /// Bounds of the state.
     pub limits: Limits,
 }
@@ -170,11 +170,20 @@ impl Engine {
         }
     }
 
-    /// Takes an input partition into care and gives the offset to read from: before `offset` if sums were held.
-    pub fn assign_input(&mut self, partition: i32, offset: i64, progress: Option<&InputProgress>, now_ms: i64) -> i64 {
-        let end = usize::try_from(partition).ok().and_then(|index| self.config.ends.get(index).copied());
-        // A partition that was added since the start had nothing in it then.
-        let end = if self.config.ends.is_empty() { None } else { Some(end.unwrap_or(0)) };
+    /// Takes an input partition into care and gives the offset to read from: before `offset` if sums were held. `log_end`:
+    /// where it ends now, for a run until the end.
+    ///
+    /// Whenever the group changes, its members look at the end anew, so that a replica which started later, and knows further
+    /// ends, finds them read before the others close their windows.
+    pub fn assign_input(
+        &mut self,
+        partition: i32,
+        offset: i64,
+        progress: Option<&InputProgress>,
+        log_end: i64,
+        now_ms: i64,
+    ) -> i64 {
+        let end = self.config.until.is_some().then_some(log_end);
         let input = InputPartition::new(&self.config.combine, partition, offset, progress, end, now_ms);
         let from = input.next_offset();
         self.inputs.insert(partition, input);
@@ -376,9 +385,16 @@ impl Engine {
         self.config.input_partitions
     }
 
-    /// With `--until-end`: the end of each input partition at start.
-    pub fn ends(&self) -> &[i64] {
-        &self.config.ends
+    /// With `--until-end`: whether every input partition in care is read to its end.
+    pub fn has_read_to_the_end(&self) -> bool {
+        self.inputs.values().all(|input| input.state().ended_at.is_some())
+    }
+
+    /// With `--until-end`: whether everything is published that was there at start, going by what the group has committed for
+    /// each merge partition.
+    pub fn has_ended(&self, mut merges: impl Iterator<Item = Option<MergeProgress>>) -> bool {
+        self.config.until.is_some()
+            && merges.all(|merge| merge.is_some_and(|progress| progress.ended_at >= self.config.until))
     }
 
     /// Input partitions in care, with where they stand.

@@ -80,6 +80,10 @@ impl MergePartition {
     /// Takes in the record at `offset` and writes what becomes final by it. Returns whether anything was published
     /// (or everything was, with `--until-end`).
     pub fn partial(&mut self, offset: i64, partial: &Partial<'_>, out: &mut Vec<OutputRecord>) -> bool {
+        // A record that comes again counts once.
+        if offset < self.next_offset {
+            return false;
+        }
         let replaying = offset < self.replay_until;
         self.next_offset = offset + 1;
         self.counts.replayed += u64::from(replaying);
@@ -135,8 +139,7 @@ impl MergePartition {
         }
     }
 
-    /// The sum of the ends, once every input partition was read up to the end that its owner knows. A replica that
-    /// started later knows further ends: the sum is not yet what it waits for, and it reads on once the others have left.
+    /// The sum of the ends, once every input partition was read up to the end that its owner knows.
     fn all_inputs_ended(&self) -> Option<i64> {
         self.ended_inputs.iter().copied().sum()
     }

@@ -42,7 +42,7 @@ use std::time::Duration;
 
 pub use args::VerifyArgs;
 use common::kafka::{Cluster, KafkaSettings};
-use common::shutdown::Shutdown;
+use common::shutdown::{Shutdown, unless_stopped};
 use common::{EventTime, TopicKind, Topics, format_duration};
 pub use error::VerifyError;
 use observer::Observer;
@@ -64,8 +64,9 @@ pub async fn run(args: VerifyArgs, shutdown: Shutdown) -> Result<(), VerifyError
     if let (Some(window), Some(slide)) = (args.window, args.slide) {
         WindowSpec::new(window, slide)?;
     }
-    let job = tokio::task::spawn_blocking(move || verify(&args, &settings, range, &shutdown));
-    let report = job.await.map_err(|_| VerifyError::Stopped)??;
+    let stop = shutdown.clone();
+    let job = unless_stopped(&shutdown, move || verify(&args, &settings, range, &stop));
+    let report = job.await.ok_or(VerifyError::Stopped)??;
     write!(std::io::stdout(), "{report}")?;
     match report.faults() {
         0 => Ok(()),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use common::TopicKind;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -9,7 +10,9 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::error::WorkerError;
 use crate::progress::{ForeignMetadata, InputProgress, MergeProgress, Settings};
 
-/// How long a look at offsets may take; afterwards it is tried again.
+/// How long one question to the broker may take; a worker asks again, but not for long once it is to stop.
+pub const QUESTION: Duration = Duration::from_secs(3);
+/// How long something that is not there yet is looked for.
 pub const LOOK_UP: Duration = Duration::from_secs(10);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
@@ -55,7 +58,7 @@ pub fn committed<C: ConsumerContext>(
     if list.count() == 0 {
         return Ok(Vec::new());
     }
-    let list = consumer.committed_offsets(list, LOOK_UP)?;
+    let list = consumer.committed_offsets(list, QUESTION)?;
     let mut all = Vec::with_capacity(list.count());
     for element in list.elements() {
         element.error()?;
@@ -81,8 +84,8 @@ pub struct Extent {
 pub fn extent<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> KafkaResult<Extent> {
     let started = Instant::now();
     loop {
-        match consumer.fetch_watermarks(topic, partition, LOOK_UP) {
-            Ok((low, high)) => return Ok(Extent { low, high }),
+        match extent_now(consumer, topic, partition) {
+            Ok(extent) => return Ok(extent),
             Err(error) if started.elapsed() > LOOK_UP => return Err(error),
             Err(error) => {
                 tracing::debug!(topic, partition, %error, "looking again");
@@ -90,6 +93,12 @@ pub fn extent<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, parti
             }
         }
     }
+}
+
+/// Looks at the log of a partition, once.
+pub fn extent_now<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> KafkaResult<Extent> {
+    let (low, high) = consumer.fetch_watermarks(topic, partition, QUESTION)?;
+    Ok(Extent { low, high })
 }
 
 /// The partition that is taken over, for messages.
@@ -142,6 +151,13 @@ fn incompatible_metadata(error: &ForeignMetadata) -> WorkerError {
 fn compatible(theirs: &Settings, ours: &Settings) -> Result<(), WorkerError> {
     if theirs == ours {
         return Ok(());
+    }
+    if (Settings { merge_partitions: theirs.merge_partitions, ..ours.clone() }) == *theirs {
+        return Err(WorkerError::MergePartitionsChanged {
+            topic: TopicKind::Partials.base_name().to_owned(),
+            now: ours.merge_partitions,
+            before: theirs.merge_partitions,
+        });
     }
     Err(WorkerError::Incompatible(format!(
         "the group began with {theirs}, but this start says {ours}: \

@@ -1,5 +1,6 @@
 //! Why a worker cannot go on.
 
+use common::exit::ExitStatus;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::engine::EngineError;
@@ -30,6 +31,15 @@ pub enum WorkerError {
     /// A record does not fit its topic.
     #[error("the broker refuses a record of topic {topic} for its size: raise the topic's max.message.bytes")]
     RecordTooLarge {
+        /// Full name.
+        topic: String,
+    },
+    /// A record is larger than the client sends.
+    #[error(
+        "a record for topic {topic} is larger than message.max.bytes: raise it (--kafka message.max.bytes=N), \
+         and the topic's max.message.bytes"
+    )]
+    RecordTooLargeToSend {
         /// Full name.
         topic: String,
     },
@@ -96,6 +106,18 @@ pub enum WorkerError {
     Panicked(String),
 }
 
+impl ExitStatus for WorkerError {
+    fn exit_status(&self) -> u8 {
+        match self {
+            // Found by a worker, for replicas that start at the same time do not see one another beforehand.
+            WorkerError::Settings(_)
+            | WorkerError::Incompatible(_)
+            | WorkerError::Engine(EngineError::TwoGroups { .. }) => 2,
+            _ => 1,
+        }
+    }
+}
+
 impl WorkerError {
     /// An error that the client calls fatal.
     pub fn fatal(code: RDKafkaErrorCode, reason: String) -> Self {
@@ -111,10 +133,11 @@ impl WorkerError {
         matches!(self, WorkerError::Client { code: RDKafkaErrorCode::InvalidTransactionalState, .. })
     }
 
-    /// Whether the broker has taken this producer's identity away: a newer replica has it, or a transaction outlived its
-    /// timeout.
+    /// Whether the broker has taken this worker's identity away: a newer replica has it, or a session or a transaction
+    /// outlived its timeout.
     pub fn is_fenced(&self) -> bool {
         let code = match self {
+            WorkerError::Replaced => return true,
             WorkerError::Client { code, .. } => *code,
             _ => return false,
         };

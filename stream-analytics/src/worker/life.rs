@@ -17,6 +17,7 @@ use super::outbound::{Failure, Outbound};
 use super::patience::{self, Patience};
 use super::rebalance::{Rebalance, RebalanceContext, TopicPartition};
 use super::record_queue::{Delivery, RecordQueue};
+use super::successor::{self, StaticMember};
 use super::{Identity, Job};
 use crate::combine::{Clock, SourceRecord};
 use crate::config::Guarantee;
@@ -42,11 +43,19 @@ pub enum End {
     StartAgain,
 }
 
+/// With `--until-end`: whether the group has published everything.
+#[derive(PartialEq, Eq)]
+enum Group {
+    IsAtWork,
+    HasEnded,
+}
+
 /// A worker at work.
 pub struct Life<'j> {
     job: &'j Job,
     identity: &'j Identity,
     patience: &'j Patience,
+    member: Option<StaticMember>,
     consumer: Arc<BaseConsumer<RebalanceContext>>,
     queue: RecordQueue<RebalanceContext>,
     outbound: Outbound,
@@ -61,7 +70,6 @@ impl<'j> Life<'j> {
     /// Connects and joins the group.
     pub fn begin(job: &'j Job, identity: &'j Identity, patience: &'j Patience) -> Result<Self, Failure> {
         let fatal = |error| Failure::Fatal(WorkerError::Settings(error));
-        let keep_trying = || patience.keep_trying();
         // The producer first: what a predecessor left open is aborted before its offsets are asked for.
         let outbound = Outbound::connect(
             &job.config.kafka,
@@ -69,11 +77,11 @@ impl<'j> Life<'j> {
             job.config.guarantee,
             &identity.transactional_id,
             job.metrics.clients.client(format!("producer-{}", identity.number)),
-            &keep_trying,
+            patience,
         )?;
         let context = RebalanceContext::new(job.metrics.clients.client(format!("consumer-{}", identity.number)));
-        let consumer: BaseConsumer<RebalanceContext> =
-            identity.consumer_config(&job.config).create_with_context(context).map_err(fatal)?;
+        let consumer_config = identity.consumer_config(&job.config);
+        let consumer: BaseConsumer<RebalanceContext> = consumer_config.create_with_context(context).map_err(fatal)?;
         let consumer = Arc::new(consumer);
         let partials = job.config.topics.name(TopicKind::Partials);
         let queue = RecordQueue::new(Arc::clone(&consumer), [&job.config.input_topic, &partials]).map_err(fatal)?;
@@ -83,6 +91,7 @@ impl<'j> Life<'j> {
             job,
             identity,
             patience,
+            member: StaticMember::of(&consumer_config),
             consumer,
             queue,
             outbound,
@@ -116,7 +125,9 @@ impl<'j> Life<'j> {
     fn work(&mut self) -> Result<(), Failure> {
         let (mut ticked_ms, mut end_checked_ms) = (0, 0);
         loop {
-            self.serve_group()?;
+            if self.serve_group()? == Group::HasEnded {
+                return Ok(());
+            }
             let full_batch = self.read()?;
             self.send_output()?;
             let now_ms = self.now_ms();
@@ -135,7 +146,7 @@ impl<'j> Life<'j> {
             }
             if self.job.config.until_end && now_ms - end_checked_ms >= END_CHECK_MS {
                 end_checked_ms = now_ms;
-                if self.group_has_ended() {
+                if self.engine.has_read_to_the_end() && self.group_has_ended() {
                     return Ok(());
                 }
             }
@@ -143,7 +154,7 @@ impl<'j> Life<'j> {
     }
 
     /// Serves the client's own events and carries out rebalances.
-    fn serve_group(&mut self) -> Result<(), Failure> {
+    fn serve_group(&mut self) -> Result<Group, Failure> {
         match self.consumer.poll(Duration::ZERO) {
             None => {}
             Some(Ok(record)) => {
@@ -156,11 +167,17 @@ impl<'j> Life<'j> {
         while let Some(rebalance) = self.consumer.context().next() {
             match rebalance {
                 Rebalance::Revoke => self.give_up()?,
-                Rebalance::Assign(partitions) => self.take_over(&partitions)?,
+                Rebalance::Assign(partitions) => {
+                    self.take_over(&partitions)?;
+                    // A replica that has finished and left hands over nothing that is to be read.
+                    if self.group_has_ended() {
+                        return Ok(Group::HasEnded);
+                    }
+                }
             }
         }
         self.outbound.poll();
-        Ok(())
+        Ok(Group::IsAtWork)
     }
 
     fn client_error(&self, error: &KafkaError) -> Result<(), Failure> {
@@ -231,7 +248,7 @@ impl<'j> Life<'j> {
             // Should we die between writing final results and committing them, the next owner must not follow them with
             // early ones: it learns from this that they may be out.
             let offsets = self.offsets(&self.last_commit_announcing());
-            self.outbound.commit_offsets(&self.consumer, &offsets, &|| self.patience.keep_trying())?;
+            self.outbound.commit_offsets(&self.consumer, &offsets, self.patience)?;
         }
         for record in self.engine.take_output() {
             self.outbound.send(&record)?;
@@ -255,8 +272,7 @@ impl<'j> Life<'j> {
         self.send_output()?;
         let offsets = self.offsets(&commit);
         let began = Instant::now();
-        let patience = self.patience;
-        self.outbound.commit(&self.consumer, &offsets, &|| patience.keep_trying())?;
+        self.outbound.commit(&self.consumer, &offsets, self.patience)?;
         self.measures.committed(&mut self.engine, began.elapsed());
         self.engine.committed(self.now_ms());
         self.last_commit = commit;
@@ -301,7 +317,7 @@ impl<'j> Life<'j> {
             match self.try_take_over(partitions) {
                 Ok(()) => return Ok(()),
                 Err(AssignmentError::Fatal(error)) => return Err(Failure::Fatal(error)),
-                Err(AssignmentError::Later(error)) if self.patience.keep_trying() => {
+                Err(AssignmentError::Later(error)) if !self.patience.is_stopping() => {
                     if !std::mem::replace(&mut waited, true) {
                         let worker = self.identity.number;
                         tracing::info!(worker, %error, "cannot see yet where the group left off: trying until it can be seen");
@@ -328,15 +344,15 @@ impl<'j> Life<'j> {
         let mut passed_over = [0; 2];
         for committed in assignment::committed(&self.consumer, input_topic, of_topic(input_topic))? {
             let partition = committed.partition;
-            let extent = assignment::extent(&self.consumer, input_topic, partition)?;
+            let extent = assignment::extent_now(&self.consumer, input_topic, partition)?;
             let from = match &committed.progress {
-                None => engine.assign_input(partition, extent.low, None, now_ms),
+                None => engine.assign_input(partition, extent.low, None, extent.high, now_ms),
                 Some((offset, metadata)) => {
                     let progress = assignment::input_progress(metadata, &settings)?;
                     let place = Place { topic: input_topic, partition, affected: "the windows of these receipts" };
                     let available = |needed| assignment::available(place, extent, needed, job.config.accept_loss);
                     let offset = available(*offset)?;
-                    let needed = engine.assign_input(partition, offset, Some(&progress), now_ms);
+                    let needed = engine.assign_input(partition, offset, Some(&progress), extent.high, now_ms);
                     let from = available(needed)?;
                     passed_over[INPUT] += (from - needed).max(0);
                     from
@@ -346,16 +362,18 @@ impl<'j> Life<'j> {
         }
         for committed in assignment::committed(&self.consumer, &self.partials, of_topic(&self.partials))? {
             let partition = committed.partition;
-            let extent = assignment::extent(&self.consumer, &self.partials, partition)?;
+            let extent = assignment::extent_now(&self.consumer, &self.partials, partition)?;
             let from = match &committed.progress {
                 None => engine.assign_merge(partition, extent.low, None),
                 Some((offset, metadata)) => {
                     let progress = assignment::merge_progress(metadata, &settings)?;
-                    let from = engine.assign_merge(partition, *offset, Some(&progress));
                     let place = Place { topic: &self.partials, partition, affected: "the open windows" };
-                    let available = assignment::available(place, extent, from, job.config.accept_loss)?;
-                    passed_over[PARTIALS] += (available - from).max(0);
-                    available
+                    let available = |needed| assignment::available(place, extent, needed, job.config.accept_loss);
+                    let offset = available(*offset)?;
+                    let needed = engine.assign_merge(partition, offset, Some(&progress));
+                    let from = available(needed)?;
+                    passed_over[PARTIALS] += (from - needed).max(0);
+                    from
                 }
             };
             set_offset(&mut list, &self.partials, partition, from);
@@ -378,7 +396,7 @@ impl<'j> Life<'j> {
     /// The input may grow; `partials` may not, for the sums of a window would part.
     fn check_partition_counts(&mut self) -> Result<(), AssignmentError> {
         let count = |topic: &str| -> Result<i32, KafkaError> {
-            let metadata = self.consumer.fetch_metadata(Some(topic), assignment::LOOK_UP)?;
+            let metadata = self.consumer.fetch_metadata(Some(topic), assignment::QUESTION)?;
             let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
             Ok(i32::try_from(partitions).unwrap_or(i32::MAX))
         };
@@ -394,19 +412,16 @@ impl<'j> Life<'j> {
 
     /// With `--until-end`: whether every window of the group is published, by whichever replica.
     fn group_has_ended(&self) -> bool {
-        let own_work_left = self.engine.inputs().any(|(_, input)| input.state().ended_at.is_none());
-        if own_work_left {
+        if !self.job.config.until_end {
             return false;
         }
-        let target: i64 = self.engine.ends().iter().sum();
         let partitions = 0..self.job.engine.merge_partitions;
         let Ok(committed) = assignment::committed(&self.consumer, &self.partials, partitions) else { return false };
         let settings = self.engine.settings();
-        committed.iter().all(|committed| {
-            let progress = committed.progress.as_ref();
-            let progress = progress.and_then(|(_, metadata)| assignment::merge_progress(metadata, &settings).ok());
-            progress.is_some_and(|progress| progress.ended_at >= Some(target))
-        })
+        self.engine.has_ended(committed.iter().map(|committed| {
+            let (_, metadata) = committed.progress.as_ref()?;
+            assignment::merge_progress(metadata, &settings).ok()
+        }))
     }
 
     /// Throws away what was not committed.
@@ -415,35 +430,47 @@ impl<'j> Life<'j> {
             Failure::Fatal(error) => return self.ended_by(error),
             Failure::StartAgain(error) => error,
         };
+        let fenced_now = error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId);
+        if fenced_now || successor::is_fenced(&self.consumer) {
+            return self.ended_by(WorkerError::Replaced);
+        }
         self.engine.revoke_all();
         self.measures.rolled_back();
         let Identity { number: worker, transactional_id, .. } = self.identity;
         tracing::info!(worker, transactional_id, %error, "rolling back what was not committed, and starting again");
-        let patience = self.patience;
-        match self.outbound.abort(&|| patience.keep_trying()) {
+        match self.outbound.abort(self.patience) {
             Ok(()) | Err(Failure::StartAgain(_)) => Ok(End::StartAgain),
             Err(Failure::Fatal(error)) => self.ended_by(error),
         }
     }
 
-    /// A producer is fenced when its transaction outlived its timeout (the broker was away, or we were stopped), or when
-    /// a newer replica has its id. In the second case the consumer is fenced too, as soon as the newer one has joined.
+    /// A worker that was fenced ends if a newer replica has its id. Otherwise a session or a transaction outlived its timeout:
+    /// the broker was away, or we were stopped.
     fn ended_by(&mut self, error: WorkerError) -> Result<End, WorkerError> {
         if !(error.is_fenced() || error.is_lost_transaction()) {
             return Err(error);
         }
         self.engine.revoke_all();
         self.measures.rolled_back();
-        let asked = Instant::now();
-        while error.is_fenced() && self.job.config.instance_id.is_some() && asked.elapsed() < super::SESSION_TIMEOUT {
-            self.consumer.poll(Duration::from_millis(100));
-            if let Some((code, reason)) = self.consumer.client().fatal_error() {
-                return Err(WorkerError::fatal(code, reason));
-            }
+        if error.is_fenced() && self.has_successor(&error) {
+            return Err(WorkerError::Replaced);
         }
         let Identity { number: worker, transactional_id, .. } = self.identity;
-        tracing::warn!(worker, transactional_id, %error, "the transaction outlived its timeout or the broker: starting again");
+        tracing::warn!(worker, transactional_id, %error, "a session or a transaction outlived its timeout: starting again");
         Ok(End::StartAgain)
+    }
+
+    /// Whether a newer process has this worker's `--instance-id`: it has fenced both of our clients, and keeps the member
+    /// alive.
+    fn has_successor(&mut self, error: &WorkerError) -> bool {
+        let Some(member) = &self.member else { return false };
+        let both_fenced = if matches!(error, WorkerError::Replaced) {
+            let offsets = self.offsets(&self.last_commit);
+            self.outbound.is_fenced(&self.consumer, &offsets, self.patience)
+        } else {
+            successor::is_fenced_soon(&self.consumer, self.patience)
+        };
+        both_fenced && member.is_kept_alive(&self.consumer, self.patience)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! [`life`] is the loop: serve the group, read a batch, send what came out, commit when due. [`assignment`] takes
 //! partitions over, [`rebalance`] collects what the group wants, [`record_queue`] reads in batches, [`outbound`] writes and
-//! commits, [`patience`] says how long to wait, [`measures`] counts ([`metrics`] names the counts), [`standing`] says whether
-//! the workers are at work.
+//! commits, [`patience`] says how long to wait, [`successor`] whether another process has taken the worker's place, [`measures`]
+//! counts ([`metrics`] names the counts), [`standing`] says whether the workers are at work.
 
 pub mod assignment;
 pub mod error;
@@ -15,6 +15,7 @@ mod patience;
 pub mod rebalance;
 mod record_queue;
 pub mod standing;
+mod successor;
 
 use std::sync::Arc;
 use std::time::Duration;

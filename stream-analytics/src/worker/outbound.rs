@@ -1,5 +1,6 @@
 //! The way out: outputs and offsets, in one transaction (exactly once) or one after the other (at least once).
 
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,11 +15,9 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::{ClientConfig, ClientContext};
 
 use super::error::WorkerError;
+use super::patience::Patience;
 use crate::config::Guarantee;
 use crate::outbox::OutputRecord;
-
-/// How long one attempt at a call to the coordinator takes; unsuccessful ones are made again.
-const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Distance of looks at whether all records are acknowledged.
 const ACKNOWLEDGEMENT_CHECK: Duration = Duration::from_micros(250);
@@ -81,7 +80,7 @@ impl Outbound {
         guarantee: Guarantee,
         transactional_id: &str,
         statistics: ClientStatistics,
-        keep_trying: &dyn Fn() -> bool,
+        patience: &Patience,
     ) -> Result<Self, Failure> {
         let mut config: ClientConfig = match guarantee {
             Guarantee::ExactlyOnce => settings.transactional_producer(transactional_id),
@@ -101,7 +100,7 @@ impl Outbound {
             .map_err(|error| Failure::Fatal(WorkerError::Settings(error)))?;
         let outbound = Outbound { producer, topics, guarantee, transaction_open: false };
         if guarantee == Guarantee::ExactlyOnce {
-            outbound.retry(keep_trying, || outbound.producer.init_transactions(ATTEMPT))?;
+            outbound.retry(patience, || outbound.producer.init_transactions(patience.attempt()))?;
         }
         Ok(outbound)
     }
@@ -129,6 +128,9 @@ impl Outbound {
                     self.producer.poll(Duration::from_millis(10));
                     outgoing = again;
                 }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), _)) => {
+                    return Err(Failure::Fatal(WorkerError::RecordTooLargeToSend { topic }));
+                }
                 Err((error, _)) => return Err(self.classify(error)),
             }
         }
@@ -147,43 +149,58 @@ impl Outbound {
         self.producer.poll(Duration::ZERO);
     }
 
-    /// Makes everything since the last commit count, with the offsets. `keep_trying` ends the wait for a broker that is
-    /// away.
-    pub fn commit<C: ConsumerContext>(
+    /// Makes everything since the last commit count, with the offsets. A broker that is away is waited for.
+    pub fn commit<C: ConsumerContext + 'static>(
         &mut self,
-        consumer: &BaseConsumer<C>,
+        consumer: &SharedConsumer<C>,
         offsets: &TopicPartitionList,
-        keep_trying: &dyn Fn() -> bool,
+        patience: &Patience,
     ) -> Result<(), Failure> {
         if self.guarantee == Guarantee::AtLeastOnce {
-            self.wait_until_sent(keep_trying)?;
-            return self.commit_offsets(consumer, offsets, keep_trying);
+            self.wait_until_sent(patience)?;
+            return self.commit_offsets(consumer, offsets, patience);
         }
         self.begin()?;
         // The member's generation changes with every rebalance: an old one would be refused.
         let Some(group): Option<ConsumerGroupMetadata> = consumer.group_metadata() else {
             return Err(Failure::Fatal(WorkerError::NoGroup));
         };
-        self.retry(keep_trying, || self.producer.send_offsets_to_transaction(offsets, &group, ATTEMPT))?;
-        self.wait_until_sent(keep_trying)?;
-        self.retry(keep_trying, || self.producer.commit_transaction(ATTEMPT))?;
+        self.retry(patience, || self.producer.send_offsets_to_transaction(offsets, &group, patience.attempt()))?;
+        self.wait_until_sent(patience)?;
+        self.retry(patience, || self.producer.commit_transaction(patience.attempt()))?;
         self.transaction_open = false;
         Ok(())
     }
 
     /// Commits offsets by themselves (at least once).
-    pub fn commit_offsets<C: ConsumerContext>(
+    pub fn commit_offsets<C: ConsumerContext + 'static>(
         &self,
-        consumer: &BaseConsumer<C>,
+        consumer: &SharedConsumer<C>,
         offsets: &TopicPartitionList,
-        keep_trying: &dyn Fn() -> bool,
+        patience: &Patience,
     ) -> Result<(), Failure> {
-        self.retry(keep_trying, || consumer.commit(offsets, CommitMode::Sync))
+        self.retry(patience, || {
+            // librdkafka waits for a broker that is away, however long, and reports no commit that is not waited for. So it
+            // waits on a thread, which is left behind when the process has to end.
+            let (sender, receiver) = mpsc::channel();
+            let (consumer, offsets) = (Arc::clone(consumer), offsets.clone());
+            std::thread::spawn(move || sender.send(consumer.commit(&offsets, CommitMode::Sync)));
+            loop {
+                match receiver.recv_timeout(patience.attempt()) {
+                    Ok(outcome) => return outcome,
+                    Err(RecvTimeoutError::Timeout) if patience.keep_trying() => {}
+                    Err(_) => return Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RequestTimedOut)),
+                }
+            }
+        })
     }
 
     /// Waits for the acknowledgements. A commit that has to flush by itself takes 100 ms instead of 8.
-    pub fn wait_until_sent(&self, keep_trying: &dyn Fn() -> bool) -> Result<(), Failure> {
-        while self.producer.in_flight_count() > 0 && keep_trying() {
+    pub fn wait_until_sent(&self, patience: &Patience) -> Result<(), Failure> {
+        while self.producer.in_flight_count() > 0 {
+            if !patience.keep_trying() {
+                return Err(Failure::StartAgain(KafkaError::MessageProduction(RDKafkaErrorCode::RequestTimedOut)));
+            }
             // A poll with a timeout would spin through the last millisecond of it: a sixth of all CPU, measured.
             self.producer.poll(Duration::ZERO);
             std::thread::sleep(ACKNOWLEDGEMENT_CHECK);
@@ -207,23 +224,44 @@ impl Outbound {
     }
 
     /// Throws away what the open transaction holds.
-    pub fn abort(&mut self, keep_trying: &dyn Fn() -> bool) -> Result<(), Failure> {
+    pub fn abort(&mut self, patience: &Patience) -> Result<(), Failure> {
         if !std::mem::take(&mut self.transaction_open) {
             return Ok(());
         }
-        self.retry(keep_trying, || self.producer.abort_transaction(ATTEMPT))
+        self.retry(patience, || self.producer.abort_transaction(patience.attempt()))
+    }
+
+    /// Whether a newer producer has this one's name, as the broker says to a transaction with these offsets. At least once
+    /// has no names: it may be.
+    pub fn is_fenced<C: ConsumerContext>(
+        &mut self,
+        consumer: &BaseConsumer<C>,
+        offsets: &TopicPartitionList,
+        patience: &Patience,
+    ) -> bool {
+        let by_newer = |failure: Failure| matches!(failure, Failure::Fatal(error) if error.is_fenced());
+        if self.guarantee == Guarantee::AtLeastOnce {
+            return true;
+        }
+        // What is open has failed, and would hide the broker's word.
+        let asked = self.abort(patience).and_then(|()| self.begin()).and_then(|()| {
+            let Some(group) = consumer.group_metadata() else { return Ok(()) };
+            self.retry(patience, || self.producer.send_offsets_to_transaction(offsets, &group, patience.attempt()))
+        });
+        let fenced = asked.is_err_and(by_newer);
+        fenced || self.abort(patience).is_err_and(by_newer)
     }
 
     /// Makes a call until it succeeds or fails for good: a call that timed out may have succeeded on the broker, and is
     /// finished by making it again.
-    fn retry(&self, keep_trying: &dyn Fn() -> bool, call: impl Fn() -> KafkaResult<()>) -> Result<(), Failure> {
+    fn retry(&self, patience: &Patience, call: impl Fn() -> KafkaResult<()>) -> Result<(), Failure> {
         let started = Instant::now();
         loop {
             let error = match call() {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if !(is_retriable(&error) && keep_trying()) {
+            if !(is_retriable(&error) && patience.keep_trying()) {
                 return Err(self.classify(error));
             }
             tracing::debug!(%error, waited_ms = started.elapsed().as_millis(), "trying again");
@@ -239,9 +277,6 @@ impl Outbound {
             (_, Some((code, reason))) => Failure::Fatal(WorkerError::fatal(code, reason)),
             (KafkaError::Transaction(inner), None) if inner.is_fatal() => {
                 Failure::Fatal(WorkerError::fatal(inner.code(), inner.string()))
-            }
-            (KafkaError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge), None) => {
-                Failure::Fatal(WorkerError::RecordTooLarge { topic: "(an output topic)".to_owned() })
             }
             _ => Failure::StartAgain(error),
         }

@@ -44,6 +44,23 @@ fn a_partition_whose_owner_died_holds_the_windows_until_it_has_a_new_one() {
 }
 
 #[test]
+fn a_replica_that_starts_later_has_its_end_read_before_a_window_is_closed_for_good() {
+    for seed in 0..50 {
+        let until_end = Scenario { until_end: true, idle_after_ms: None, ..Scenario::quiet() };
+        let mut world = World::new(until_end, Random::new(seed), false);
+        let now_ms = world.wall_ms();
+        (0..2).for_each(|partition| world.send(partition, now_ms));
+        world.start_process();
+        world.send(0, now_ms);
+        world.start_process();
+        world.work_for(5_000).expect("every promise is kept");
+        assert!(world.everybody_has_stopped());
+        check(&world).expect("every promise is kept");
+        assert!(world.nothing_is_late(), "seed {seed}");
+    }
+}
+
+#[test]
 fn an_upstreams_open_transaction_is_not_idleness() {
     let mut world = begin(1);
     let upstream = world.broker.init_producer("slow").unwrap();

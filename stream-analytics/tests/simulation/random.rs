@@ -8,6 +8,11 @@ impl Random {
         Random(seed)
     }
 
+    /// Chance of its own: drawing from it leaves what `self` will say as it is, so that seeds keep their meaning.
+    pub fn apart(&self) -> Self {
+        Random(self.0 ^ 0x5851_f42d_4c95_7f2d)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -70,7 +70,7 @@ impl Scenario {
         }
     }
 
-    pub fn engine(&self, input_partitions: i32, ends: Vec<i64>) -> EngineConfig {
+    pub fn engine(&self, input_partitions: i32, until: Option<i64>) -> EngineConfig {
         let duration = |ms: i64| Duration::from_millis(ms.unsigned_abs());
         let windows = WindowSpec::new(duration(self.window_ms), duration(self.slide_ms)).expect("valid windows");
         EngineConfig {
@@ -87,7 +87,7 @@ impl Scenario {
             input_partitions,
             group: GROUP.to_owned(),
             update_every_ms: self.update_every_ms,
-            ends,
+            until,
             limits: Limits { open_spans: 100_000, distinct_keys: 100_000 },
         }
     }

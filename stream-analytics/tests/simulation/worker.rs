@@ -26,7 +26,7 @@ pub struct Worker {
     name: String,
     /// What the process found at its start.
     input_partitions: i32,
-    ends: Vec<i64>,
+    until: Option<i64>,
     engine: Engine,
     producer: Producer,
     member: MemberId,
@@ -38,6 +38,8 @@ pub struct Worker {
     outbox: VecDeque<OutputRecord>,
     last_commit: Commit,
     state: State,
+    /// Decides which records come again.
+    echo: Random,
     /// It was asked to stop.
     pub stopping: bool,
     /// A newer process has its name: once it finds out, it ends.
@@ -47,6 +49,8 @@ pub struct Worker {
 /// Where a partition is read.
 #[derive(Clone, Copy)]
 struct Position {
+    /// The first that was read.
+    began: i64,
     next: i64,
     /// The end that was told last.
     told_end: Option<i64>,
@@ -108,16 +112,16 @@ impl SourceRecord for Delivered<'_> {
 
 impl Worker {
     /// A process that starts now and looks at the cluster.
-    pub fn start(scenario: &Scenario, name: String, broker: &Broker) -> Self {
+    pub fn start(scenario: &Scenario, name: String, broker: &Broker, random: &Random) -> Self {
         let input_partitions = broker.input_partitions();
         let end = |input| broker.log(LogId::Input(input)).last_stable();
-        let ends = if scenario.until_end { (0..input_partitions).map(end).collect() } else { Vec::new() };
+        let until = scenario.until_end.then(|| (0..input_partitions).map(end).sum());
         Worker {
-            engine: Engine::new(scenario.engine(input_partitions, ends.clone()), 0),
+            engine: Engine::new(scenario.engine(input_partitions, until), 0),
             scenario: scenario.clone(),
             name,
             input_partitions,
-            ends,
+            until,
             producer: Producer::default(),
             member: 0,
             generation: 0,
@@ -128,6 +132,7 @@ impl Worker {
             outbox: VecDeque::new(),
             last_commit: Commit::default(),
             state: State::Connect,
+            echo: random.apart(),
             stopping: false,
             superseded: false,
         }
@@ -188,7 +193,7 @@ impl Worker {
         }
         self.born_ms = broker.now_ms;
         (self.ticked_ms, self.end_checked_ms, self.generation) = (0, 0, 0);
-        self.engine = Engine::new(self.scenario.engine(self.input_partitions, self.ends.clone()), 0);
+        self.engine = Engine::new(self.scenario.engine(self.input_partitions, self.until), 0);
         self.member = broker.group.join(self.scenario.static_members.then_some(&self.name), broker.now_ms);
     }
 
@@ -229,6 +234,9 @@ impl Worker {
                 if self.take_over(&partitions, broker)? {
                     self.generation = generation;
                     self.state = State::Read;
+                    if self.group_has_ended(broker) {
+                        self.stop(broker);
+                    }
                 }
             }
         }
@@ -239,18 +247,19 @@ impl Worker {
     fn take_over(&mut self, partitions: &[LogId], broker: &Broker) -> Result<bool, String> {
         let now_ms = broker.now_ms - self.born_ms;
         self.engine.set_input_partitions(broker.input_partitions());
-        let mut engine = Engine::new(self.scenario.engine(self.input_partitions, self.ends.clone()), now_ms);
+        let mut engine = Engine::new(self.scenario.engine(self.input_partitions, self.until), now_ms);
         engine.set_input_partitions(self.engine.input_partitions());
         let settings = engine.settings();
         let mut positions = BTreeMap::new();
         for id in partitions {
             let Ok(committed) = broker.committed(*id) else { return Ok(false) };
+            let log_end = broker.log(*id).last_stable();
             let next = match (id, committed) {
-                (LogId::Input(partition), None) => engine.assign_input(*partition, 0, None, now_ms),
+                (LogId::Input(partition), None) => engine.assign_input(*partition, 0, None, log_end, now_ms),
                 (LogId::Input(partition), Some((offset, metadata))) => {
                     let progress: InputProgress = metadata.parse().map_err(|error| format!("{error}"))?;
                     ensure(progress.settings == settings, || "an input offset of other settings".to_owned())?;
-                    engine.assign_input(*partition, offset, Some(&progress), now_ms)
+                    engine.assign_input(*partition, offset, Some(&progress), log_end, now_ms)
                 }
                 (LogId::Partials(partition), None) => engine.assign_merge(*partition, 0, None),
                 (LogId::Partials(partition), Some((offset, metadata))) => {
@@ -261,7 +270,7 @@ impl Worker {
                 (LogId::Results, _) => return Err("results are not consumed".to_owned()),
             };
             ensure(next <= broker.log(*id).high(), || format!("{id:?} is to be read from {next}, past its end"))?;
-            positions.insert(*id, Position { next, told_end: None, high: None });
+            positions.insert(*id, Position { began: next, next, told_end: None, high: None });
         }
         self.last_commit = engine.offsets();
         self.engine = engine;
@@ -281,6 +290,10 @@ impl Worker {
                 let position = self.positions.get_mut(&id).expect("assigned");
                 let log = broker.log(id);
                 position.high = Some(log.high());
+                if trouble && self.echo.per_mille(5) {
+                    // A poll gives records that an earlier one has given.
+                    position.next = (position.next - self.echo.below(6)).max(position.began);
+                }
                 if let Some((offset, record)) = log.next(position.next) {
                     position.next = offset + 1;
                     match id {
@@ -382,21 +395,17 @@ impl Worker {
     fn end_of_loop(&mut self, now_ms: i64, broker: &mut Broker) {
         if self.scenario.until_end && now_ms - self.end_checked_ms >= END_CHECK_MS {
             self.end_checked_ms = now_ms;
-            if self.group_has_ended(broker) {
+            if self.engine.has_read_to_the_end() && self.group_has_ended(broker) {
                 self.stop(broker);
             }
         }
     }
 
     fn group_has_ended(&self, broker: &Broker) -> bool {
-        if self.engine.inputs().any(|(_, input)| input.state().ended_at.is_none()) {
-            return false;
-        }
-        let target: i64 = self.engine.ends().iter().sum();
-        (0..self.scenario.merges).all(|partition| {
-            let Ok(Some((_, metadata))) = broker.committed(LogId::Partials(partition)) else { return false };
-            metadata.parse::<MergeProgress>().is_ok_and(|progress| progress.ended_at >= Some(target))
-        })
+        self.engine.has_ended((0..self.scenario.merges).map(|partition| {
+            let (_, metadata) = broker.committed(LogId::Partials(partition)).ok()??;
+            metadata.parse().ok()
+        }))
     }
 
     fn begin_to_commit(&mut self, after: After, broker: &Broker) {

@@ -104,7 +104,7 @@ impl World {
     pub fn start_process(&mut self) {
         self.started += 1;
         let name = format!("p{}", self.started);
-        let worker = Worker::start(&self.scenario, name.clone(), &self.broker);
+        let worker = Worker::start(&self.scenario, name.clone(), &self.broker, &self.random);
         self.note(|_| format!("{name} starts"));
         self.processes.push(Process { name, worker: Some(worker), sleeps_until_ms: 0 });
     }
@@ -184,7 +184,7 @@ impl World {
                 let zombie = self.processes[index].worker.as_mut().filter(|zombie| !zombie.superseded);
                 if let Some(zombie) = zombie.filter(|_| self.scenario.static_members && self.random.per_mille(300)) {
                     zombie.superseded = true;
-                    let worker = Some(Worker::start(&self.scenario, name.clone(), &self.broker));
+                    let worker = Some(Worker::start(&self.scenario, name.clone(), &self.broker, &self.random));
                     self.note(|_| format!("another {name} takes its place"));
                     self.processes.push(Process { name, worker, sleeps_until_ms: 0 });
                 }
@@ -201,7 +201,7 @@ impl World {
 
     /// Starts crashed processes whose time has come, and forgets those that ended.
     fn wake(&mut self) {
-        let World { processes, broker, scenario, started, .. } = self;
+        let World { processes, broker, scenario, started, random, .. } = self;
         processes.retain(|process| process.worker.as_ref().is_none_or(|worker| !worker.has_stopped()));
         for process in processes {
             if process.worker.is_none() && process.sleeps_until_ms <= broker.now_ms {
@@ -209,7 +209,7 @@ impl World {
                     *started += 1;
                     process.name = format!("p{started}");
                 }
-                process.worker = Some(Worker::start(scenario, process.name.clone(), broker));
+                process.worker = Some(Worker::start(scenario, process.name.clone(), broker, random));
             }
         }
     }
@@ -241,6 +241,16 @@ impl World {
         totals
             .map(|(_, record)| String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()).into_owned())
             .collect()
+    }
+
+    pub fn everybody_has_stopped(&self) -> bool {
+        self.processes.iter().all(|process| process.worker.as_ref().is_some_and(Worker::has_stopped))
+    }
+
+    /// Whether no sum came after its window was published.
+    pub fn nothing_is_late(&self) -> bool {
+        let mut results = self.broker.log(LogId::Results).read();
+        results.all(|(_, record)| record.topic != TopicKind::PartialsDeadLetter)
     }
 
     fn send_burst(&mut self) {

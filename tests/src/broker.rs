@@ -15,7 +15,7 @@ pub struct TestBroker {
     pub prefix: String,
     /// Whether transactions work.
     pub is_real: bool,
-    _embedded: Option<EmbeddedBroker>,
+    embedded: Option<EmbeddedBroker>,
 }
 
 /// Partitions of every topic.
@@ -43,7 +43,12 @@ impl TestBroker {
             let embedded = EmbeddedBroker::start(&topics, PARTITIONS).expect("the embedded broker starts");
             (embedded.address(), Some(embedded))
         };
-        TestBroker { address, prefix, is_real: embedded.is_none(), _embedded: embedded }
+        TestBroker { address, prefix, is_real: embedded.is_none(), embedded }
+    }
+
+    /// Ends an embedded broker, as if its machine had gone.
+    pub fn end(&mut self) {
+        self.embedded = None;
     }
 
     /// How to reach it.

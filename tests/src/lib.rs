@@ -3,6 +3,7 @@
 //! [`agreement`] compares. [`process`] runs services, [`growth`] watches how far topics have come, [`http`] asks.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod agreement;
 pub mod broker;
 pub mod growth;
@@ -10,4 +11,5 @@ pub mod http;
 pub mod manifest;
 pub mod oracle;
 pub mod process;
+pub mod shop;
 pub mod topic;

@@ -92,6 +92,25 @@ impl Service {
         assert!(status.success(), "the signal was not sent");
     }
 
+    /// Waits until the service has a handler for SIGTERM, as Linux tells of a process.
+    ///
+    /// # Panics
+    /// It has none in time.
+    pub fn wait_until_it_catches_signals(&self, patience: Duration) {
+        const TERM: u64 = 1 << 14;
+        let path = format!("/proc/{}/status", self.child.id());
+        let started = Instant::now();
+        loop {
+            let status = std::fs::read_to_string(&path).expect("the process is there");
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask of signals");
+            if u64::from_str_radix(caught.trim(), 16).expect("hexadecimal") & TERM != 0 {
+                return;
+            }
+            assert!(started.elapsed() < patience, "no handler within {patience:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Waits for the end and gives the exit status, if there is one.
     ///
     /// # Panics

@@ -7,7 +7,7 @@ use common::TopicKind;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Headers;
+use rdkafka::message::{Headers, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::broker::TestBroker;
@@ -43,6 +43,25 @@ pub fn read(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
 /// # Panics
 /// The topic cannot be read.
 pub fn read_named(broker: &TestBroker, topic: &str) -> Vec<ReadRecord> {
+    let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+    let record = |message: OwnedMessage| ReadRecord {
+        partition: message.partition(),
+        offset: message.offset(),
+        key: text(message.key()),
+        value: message.payload().unwrap_or_default().to_vec(),
+        headers: message
+            .headers()
+            .map(|headers| headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect())
+            .unwrap_or_default(),
+    };
+    messages(broker, topic).into_iter().map(record).collect()
+}
+
+/// As [`read_named`], with everything that a record has.
+///
+/// # Panics
+/// The topic cannot be read.
+pub fn messages(broker: &TestBroker, topic: &str) -> Vec<OwnedMessage> {
     let consumer: BaseConsumer = broker.settings().consumer("reader").create().expect("a consumer");
     let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
     let partitions: Vec<i32> = metadata
@@ -61,25 +80,12 @@ pub fn read_named(broker: &TestBroker, topic: &str) -> Vec<ReadRecord> {
     while unread > 0 {
         assert!(started.elapsed() < PATIENCE, "{topic} could not be read to its end");
         match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => records.push(ReadRecord {
-                partition: message.partition(),
-                offset: message.offset(),
-                key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
-                value: message.payload().unwrap_or_default().to_vec(),
-                headers: message
-                    .headers()
-                    .map(|headers| {
-                        let text =
-                            |value: Option<&[u8]>| String::from_utf8_lossy(value.unwrap_or_default()).into_owned();
-                        headers.iter().map(|header| (header.key.to_owned(), text(header.value))).collect()
-                    })
-                    .unwrap_or_default(),
-            }),
+            Some(Ok(message)) => records.push(message.detach()),
             Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
             Some(Err(_)) | None => {}
         }
     }
-    records.sort_by_key(|record| (record.partition, record.offset));
+    records.sort_by_key(|record: &OwnedMessage| (record.partition(), record.offset()));
     records
 }
 

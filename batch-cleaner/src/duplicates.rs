@@ -1,6 +1,6 @@
 //! Counting transaction ids that occur more than once, in bounded memory: ids become hashes, which are parted by their
-//! first bits; a worker that has many of a part hands them over as a sorted run without repetitions, runs go to a
-//! temporary file, and at the end each part is looked at alone.
+//! first bits; a worker that has many of a part hands them over, they go to a temporary file, and at the end each part is
+//! looked at alone.
 //!
 //! Two different ids with one hash would be counted as one; among a hundred million ids the chance of a single such
 //! pair is below one in a thousand.
@@ -15,16 +15,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 /// Parts by the first six bits.
 const PARTS: usize = 64;
 /// Hashes of one part that a worker collects before it hands them over: 8 KiB.
 const RUN_LENGTH: usize = 1024;
-/// Hashes that are looked at together, about: 2 MiB. A larger part is looked at in several goes.
-const MOST_TOGETHER: usize = 256 << 10;
+/// Distinct hashes that are looked at together: 4 MiB. A part with more of them is parted again.
+const MOST_DISTINCT: usize = 384 << 10;
 
 /// A hash of 63 bits; the lowest bit is set where the id is known to occur again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Id(u64);
 
 impl Id {
@@ -39,32 +41,14 @@ impl Id {
         (self.0 >> 58) as usize
     }
 
-    /// Which of `goes`, a power of two, it belongs to.
-    const fn go(self, goes: usize) -> usize {
-        (self.0 >> 32) as usize & (goes - 1)
-    }
-
-    const fn occurs_again(self) -> bool {
-        self.0 & 1 == 1
+    /// For a table, which looks at the first and the last bits: the first are the same in all of a part, so others are
+    /// mixed in; the mark is left out.
+    const fn place(self) -> u64 {
+        (self.0 >> 1) ^ (self.0 << 20)
     }
 }
 
-/// Sorts, and leaves each id once, marked if there were several. Returns how many were left out.
-fn leave_once(ids: &mut Vec<Id>) -> u64 {
-    let before = ids.len();
-    // Not the unstable sort: sorted runs one after another are merged.
-    ids.sort();
-    ids.dedup_by(|next, first| {
-        let same = next.0 | 1 == first.0 | 1;
-        if same {
-            first.0 |= 1;
-        }
-        same
-    });
-    (before - ids.len()) as u64
-}
-
-/// Where runs go.
+/// Where ids go.
 #[derive(Debug)]
 pub struct Spill {
     folder: Option<PathBuf>,
@@ -77,8 +61,6 @@ struct Store {
     /// Bytes in the file.
     end: u64,
     parts: Vec<StoredPart>,
-    /// Rows that are left out of the runs.
-    left_out: u64,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -91,17 +73,15 @@ struct StoredPart {
 impl Spill {
     /// With `None` all runs stay in memory: eight bytes a row.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        let store = Store { file: None, end: 0, parts: vec![StoredPart::default(); PARTS], left_out: 0 };
+        let store = Store { file: None, end: 0, parts: vec![StoredPart::default(); PARTS] };
         Spill { folder, store: Mutex::new(store) }
     }
 
-    /// Takes a run and leaves it empty.
+    /// Takes the ids of one part and leaves none.
     fn take(&self, part: usize, ids: &mut Vec<Id>) -> io::Result<()> {
-        let left_out = leave_once(ids);
         let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0.to_le_bytes()).collect();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let Store { file, end, parts, left_out: all_left_out } = &mut *store;
-        *all_left_out += left_out;
+        let Store { file, end, parts } = &mut *store;
         let (Some(folder), Ok(length)) = (&self.folder, u32::try_from(ids.len())) else {
             parts[part].kept.append(ids);
             return Ok(());
@@ -124,42 +104,72 @@ impl Spill {
         let parts = std::mem::take(&mut store.parts);
         let (file, next) = (store.file.as_ref(), AtomicUsize::new(0));
         let worker = || -> io::Result<Duplicates> {
-            let mut found = Duplicates::default();
+            let (mut found, mut table) = (Duplicates::default(), HashTable::new());
             while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                part.count(file, &mut found)?;
+                part.count(file, Share::ALL, &mut table, &mut found)?;
             }
             Ok(found)
         };
-        let mut all = Duplicates { ids: 0, rows: store.left_out };
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(worker)).collect();
+            let mut all = Duplicates::default();
             for worker in workers {
-                let found = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-                all.ids += found.ids;
-                all.rows += found.rows;
+                all.add(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
             }
             Ok(all)
         })
     }
 }
 
+/// The ids of a part that have certain bits.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    /// Which bits, from the lowest.
+    mask: u64,
+    bits: u64,
+}
+
+impl Share {
+    const ALL: Share = Share { mask: 0, bits: 0 };
+
+    /// Begins in the middle of the id, far from what parts and tables look at.
+    const fn has(self, id: Id) -> bool {
+        (id.0 | 1).rotate_right(32) & self.mask == self.bits
+    }
+
+    /// Its halves.
+    const fn parted(self) -> [Share; 2] {
+        let bit = self.mask.wrapping_add(1);
+        let mask = self.mask | bit;
+        [Share { mask, bits: self.bits }, Share { mask, bits: self.bits | bit }]
+    }
+}
+
 impl StoredPart {
-    fn count(&self, file: Option<&File>, found: &mut Duplicates) -> io::Result<()> {
-        let length = self.spilled.iter().map(|(_, length)| *length as usize).sum::<usize>() + self.kept.len();
-        let goes = length.div_ceil(MOST_TOGETHER).max(1).next_power_of_two();
-        let (mut ids, mut bytes) = (Vec::new(), Vec::new());
-        for go in 0..goes {
-            ids.clear();
-            for (start, length) in &self.spilled {
-                let Some(file) = file else { break };
-                bytes.resize(*length as usize * 8, 0);
-                file.read_exact_at(&mut bytes, *start)?;
-                let run = bytes.as_chunks::<8>().0.iter().map(|id| Id(u64::from_le_bytes(*id)));
-                ids.extend(run.filter(|id| id.go(goes) == go));
-            }
-            ids.extend(self.kept.iter().filter(|id| id.go(goes) == go));
-            found.rows += leave_once(&mut ids);
-            found.ids += ids.iter().filter(|id| id.occurs_again()).count() as u64;
+    fn count(
+        &self,
+        file: Option<&File>,
+        share: Share,
+        table: &mut HashTable<Id>,
+        found: &mut Duplicates,
+    ) -> io::Result<()> {
+        table.clear();
+        let mut here = Duplicates::default();
+        let mut bytes = Vec::new();
+        let mut few = here.look_at(table, self.kept.iter().copied().filter(|id| share.has(*id)));
+        for (start, length) in &self.spilled {
+            let (true, Some(file)) = (few, file) else { break };
+            bytes.resize(*length as usize * 8, 0);
+            file.read_exact_at(&mut bytes, *start)?;
+            let ids = bytes.as_chunks::<8>().0.iter().map(|id| Id(u64::from_le_bytes(*id)));
+            few = here.look_at(table, ids.filter(|id| share.has(*id)));
+        }
+        if few {
+            found.add(here);
+            return Ok(());
+        }
+        for half in share.parted() {
+            self.count(file, half, table, found)?;
         }
         Ok(())
     }
@@ -172,6 +182,30 @@ pub struct Duplicates {
     pub ids: u64,
     /// Rows whose id an earlier row has.
     pub rows: u64,
+}
+
+impl Duplicates {
+    fn add(&mut self, other: Duplicates) {
+        self.ids += other.ids;
+        self.rows += other.rows;
+    }
+
+    /// Counts the ids that are in `table` already, and puts the others in; false once there are too many of them.
+    fn look_at(&mut self, table: &mut HashTable<Id>, ids: impl Iterator<Item = Id>) -> bool {
+        for id in ids {
+            match table.entry(id.place(), |known| known.0 | 1 == id.0 | 1, |known| known.place()) {
+                Entry::Occupied(mut known) => {
+                    self.rows += 1;
+                    self.ids += u64::from(known.get().0 & 1 == 0);
+                    known.get_mut().0 |= 1;
+                }
+                Entry::Vacant(free) => {
+                    free.insert(id);
+                }
+            }
+        }
+        table.len() <= MOST_DISTINCT
+    }
 }
 
 /// One worker's ids.
@@ -239,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_large_is_counted_in_several_goes() {
+    fn a_part_with_many_ids_is_parted_again() {
         let mut stored = StoredPart::default();
-        let ids: u64 = 3 * MOST_TOGETHER as u64;
-        // Steps that differ in the bits by which goes are told.
-        stored.kept.extend((0..ids).chain(0..ids / 2).map(|id| Id(id << 30)));
+        let ids = 3 * MOST_DISTINCT as u64;
+        stored.kept.extend((0..ids).chain(0..ids / 2).chain([7; 9]).map(|id| Id::new(&id.to_string())));
         let mut found = Duplicates::default();
-        stored.count(None, &mut found).unwrap();
-        assert_eq!(found, Duplicates { rows: ids / 2, ids: ids / 2 });
+        stored.count(None, Share::ALL, &mut HashTable::new(), &mut found).unwrap();
+        assert_eq!(found, Duplicates { rows: ids / 2 + 9, ids: ids / 2 });
+        assert!(stored.kept.len() > 4 * MOST_DISTINCT, "more than one share was needed");
     }
 }

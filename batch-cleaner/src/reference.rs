@@ -1,7 +1,7 @@
 //! The item reference: which item a category and a price stand for.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use common::Money;
 use common::sales::CatalogueItem;
@@ -10,10 +10,23 @@ use hashbrown::HashTable;
 
 use crate::row::Row;
 
+const HASHER: FixedState = FixedState::with_seed(0);
+
 /// One hash for all tables of this crate that are kept in memory.
 pub(crate) fn hash(key: impl Hash) -> u64 {
-    const HASHER: FixedState = FixedState::with_seed(0);
     HASHER.hash_one(key)
+}
+
+/// The same for several texts together.
+pub(crate) fn hash_each(texts: &[Option<&str>]) -> u64 {
+    let mut hasher = HASHER.build_hasher();
+    for text in texts {
+        match text {
+            Some(text) => hasher.write(text.as_bytes()),
+            None => hasher.write_u8(0),
+        }
+    }
+    hasher.finish()
 }
 
 /// Collects the distinct (category, item, price) of rows; parts collected apart are merged.
@@ -34,7 +47,7 @@ impl ReferenceBuilder {
     fn insert(&mut self, category: &str, item: &str, price: Money) -> bool {
         let place = hash((category, item, price));
         let same =
-            |seen: &CatalogueItem| seen.category == category && seen.item == item && seen.price_per_unit == price;
+            |seen: &CatalogueItem| seen.price_per_unit == price && seen.item == item && seen.category == category;
         let rehash = |seen: &CatalogueItem| hash((seen.category.as_str(), seen.item.as_str(), seen.price_per_unit));
         let is_new = self.seen.find(place, same).is_none();
         if is_new {

@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 
 use crate::columns::{Column, Columns};
-use crate::reference::hash;
+use crate::reference::{hash, hash_each};
 use crate::repair::{Applied, Rule, disagrees};
 use crate::row::Row;
 use crate::sink::Unreadable;
@@ -198,13 +198,14 @@ struct Combined(HashTable<(Combination<Box<str>>, Sums)>);
 
 impl Combined {
     fn add(&mut self, names: Combination<&str>, sums: Sums) {
-        let place = hash(names);
+        let place = hash_each(&names);
         let same =
             |known: &Combination<Box<str>>| known.iter().zip(&names).all(|(known, name)| known.as_deref() == *name);
         if let Some((_, known)) = self.0.find_mut(place, |(known, _)| same(known)) {
             known.add(sums);
         } else {
-            let rehash = |(names, _): &(Combination<Box<str>>, Sums)| hash(names);
+            let rehash =
+                |(names, _): &(Combination<Box<str>>, Sums)| hash_each(&names.each_ref().map(Option::as_deref));
             self.0.insert_unique(place, (names.map(|name| name.map(Box::from)), sums), rehash);
         }
     }

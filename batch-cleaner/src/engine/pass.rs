@@ -57,27 +57,30 @@ struct Work {
 const LEARNT: [Column; 4] = [Column::TransactionId, Column::Category, Column::Item, Column::PricePerUnit];
 
 impl<O: Observer> Engine<'_, O> {
-    /// Looks at the inputs' beginning. No guess where its second half still taught something: then there is more to come.
+    /// Looks at the inputs' beginning until most of it has taught nothing new. No guess where that does not come: then
+    /// there is more to come.
     pub(super) fn sample(&self, inputs: &mut [Input<'_>]) -> Result<Option<Guess>, Error> {
         let sample_bytes = self.options.sample_bytes;
         let mut feed = Feed::new(inputs, self.options.piece_bytes, false);
         let (mut piece, mut scratch, mut work) = (Piece::default(), Scratch::default(), Work::default());
-        let (mut read, mut half) = (0, None);
-        while read < sample_bytes {
+        // Up to where the inputs are read, and up to where they taught something.
+        let (mut read, mut taught) = (0, 0);
+        while read < sample_bytes.min(sample_bytes / 8 + 4 * taught) {
             if !feed.next(&mut piece)? {
-                half = None;
+                taught = 0;
                 break;
             }
-            read += piece.bytes.len() as u64;
+            let known = work.reference.len();
             learn_piece(&mut work, &piece, &mut scratch);
-            if half.is_none() && read >= sample_bytes / 2 {
-                half = Some(work.reference.len());
+            read += piece.bytes.len() as u64;
+            if work.reference.len() > known {
+                taught = read;
             }
         }
         self.bounded("items", work.reference.len())?;
-        let complete = sample_bytes > 0 && half.is_none_or(|half| half == work.reference.len());
+        let is_settled = sample_bytes > 0 && read >= 2 * taught;
         let survey = || Survey { reference: work.reference.build(), fingerprint: None, rows: work.rows };
-        Ok(complete.then(survey).map(|survey| Guess::new(survey, self.options.max_distinct)))
+        Ok(is_settled.then(survey).map(|survey| Guess::new(survey, self.options.max_distinct)))
     }
 
     /// Goes over the inputs once.

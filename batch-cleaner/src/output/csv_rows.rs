@@ -61,7 +61,11 @@ impl Part for CsvPart {
         let lineage = self.lineage;
         self.stream.push(|out| {
             let row = &cleaned.row;
-            write_texts(out, cleaned, 0, [row.transaction_id, row.customer_id, row.category, row.item]);
+            let names = [row.transaction_id, row.customer_id, row.category, row.item];
+            match as_they_came(cleaned, Column::TransactionId, names.map(length_of)) {
+                Some(run) => out.extend_from_slice(run),
+                None => write_texts(out, names),
+            }
             let mut numbers = Short::new();
             numbers.push(b',');
             if let Some(price) = row.price_per_unit {
@@ -77,7 +81,18 @@ impl Part for CsvPart {
             }
             numbers.push(b',');
             out.extend_from_slice(numbers.bytes());
-            write_texts(out, cleaned, Column::PaymentMethod.index(), [row.payment_method, row.location]);
+            let (method, location) = (row.payment_method, row.location);
+            let date_length = row.transaction_date.map_or(0, |_| DATE_BYTES);
+            let lengths = [length_of(method), length_of(location), date_length];
+            if let Some(run) = as_they_came(cleaned, Column::PaymentMethod, lengths) {
+                out.extend_from_slice(run);
+            } else {
+                write_texts(out, [method, location]);
+                out.push(b',');
+                if let Some(date) = row.transaction_date {
+                    out.extend_from_slice(&date.to_bytes());
+                }
+            }
             write_end(out, row);
             if lineage {
                 let mut separator = b',';
@@ -95,12 +110,7 @@ impl Part for CsvPart {
     }
 }
 
-/// The texts of neighbouring columns, of which the first is `first`.
-fn write_texts<const N: usize>(out: &mut Vec<u8>, cleaned: &Cleaned<'_>, first: usize, texts: [Option<&str>; N]) {
-    if let Some(run) = as_they_came(cleaned, first, &texts) {
-        out.extend_from_slice(run);
-        return;
-    }
+fn write_texts<const N: usize>(out: &mut Vec<u8>, texts: [Option<&str>; N]) {
     for (place, text) in texts.into_iter().enumerate() {
         if place > 0 {
             out.push(b',');
@@ -109,22 +119,25 @@ fn write_texts<const N: usize>(out: &mut Vec<u8>, cleaned: &Cleaned<'_>, first: 
     }
 }
 
-/// The part of a record with these texts, if they stand in it as they are to be written; most do.
-fn as_they_came<'a, const N: usize>(
-    cleaned: &Cleaned<'a>,
-    first: usize,
-    texts: &[Option<&str>; N],
-) -> Option<&'a [u8]> {
+/// `YYYY-MM-DD`.
+const DATE_BYTES: usize = 10;
+
+fn length_of(text: Option<&str>) -> usize {
+    text.map_or(0, str::len)
+}
+
+/// The part of a record with the values of neighbouring columns, if they stand in it as they are to be written; most do.
+/// A value is its field or a part of it, so its length tells.
+fn as_they_came<'a, const N: usize>(cleaned: &Cleaned<'a>, first: Column, lengths: [usize; N]) -> Option<&'a [u8]> {
     if !cleaned.origin.is_plain || cleaned.applied.fills_item() {
         return None;
     }
-    let (before, fields) = cleaned.fields.split_at(first);
-    // A text is its field or a part of it.
-    if !texts.iter().zip(fields).all(|(text, field)| text.map_or(0, str::len) == field.len()) {
+    let (before, fields) = cleaned.fields.split_at(first.index());
+    if !lengths.iter().zip(fields).all(|(length, field)| *length == field.len()) {
         return None;
     }
     let start: usize = before.iter().map(|field| field.len() + 1).sum();
-    let length = fields[..N].iter().map(|field| field.len()).sum::<usize>() + N - 1;
+    let length = lengths.iter().sum::<usize>() + N - 1;
     let run = cleaned.origin.raw.get(start..start + length)?;
     memchr::memchr(b'\r', run).is_none().then_some(run)
 }
@@ -149,13 +162,9 @@ const PADDED_WEEKDAYS: [([u8; 16], usize); 7] = {
     weekdays
 };
 
-/// Date, discount, day of the week and month.
+/// Discount, day of the week and month.
 fn write_end(out: &mut Vec<u8>, row: &Row<'_>) {
     let mut end = Short::new();
-    end.push(b',');
-    if let Some(date) = row.transaction_date {
-        end.push_some(&date.to_bytes(), 10);
-    }
     match row.discount_applied {
         Some(true) => end.push_some(b",true,", 6),
         Some(false) => end.push_some(b",false,", 7),

@@ -3,12 +3,14 @@
 /// true/false, t/f, yes/no, y/n, 1/0 in any case; `None` for anything else.
 pub fn parse_boolean(text: &str) -> Option<bool> {
     let is = |word: &str| text.eq_ignore_ascii_case(word);
-    if is("true") || is("t") || is("yes") || is("y") || is("1") {
-        Some(true)
-    } else if is("false") || is("f") || is("no") || is("n") || is("0") {
-        Some(false)
-    } else {
-        None
+    match text.len() {
+        1 if is("t") || is("y") || is("1") => Some(true),
+        1 if is("f") || is("n") || is("0") => Some(false),
+        2 if is("no") => Some(false),
+        3 if is("yes") => Some(true),
+        4 if is("true") => Some(true),
+        5 if is("false") => Some(false),
+        _ => None,
     }
 }
 

@@ -77,9 +77,12 @@ impl Spill {
         Spill { folder, store: Mutex::new(store) }
     }
 
-    /// Takes the ids of one part and leaves none.
-    fn take(&self, part: usize, ids: &mut Vec<Id>) -> io::Result<()> {
-        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0.to_le_bytes()).collect();
+    /// Takes the ids of one part and leaves none; `bytes` is scratch space.
+    fn take(&self, part: usize, ids: &mut Vec<Id>, bytes: &mut Vec<u8>) -> io::Result<()> {
+        bytes.clear();
+        for id in &*ids {
+            bytes.extend_from_slice(&id.0.to_le_bytes());
+        }
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let Store { file, end, parts } = &mut *store;
         let (Some(folder), Ok(length)) = (&self.folder, u32::try_from(ids.len())) else {
@@ -90,7 +93,7 @@ impl Spill {
             *file = Some(tempfile::tempfile_in(folder)?);
         }
         if let Some(file) = file {
-            file.write_all_at(&bytes, *end)?;
+            file.write_all_at(bytes, *end)?;
             parts[part].spilled.push((*end, length));
             *end += bytes.len() as u64;
         }
@@ -210,11 +213,14 @@ impl Duplicates {
 
 /// One worker's ids.
 #[derive(Debug)]
-pub struct Ids(Vec<Vec<Id>>);
+pub struct Ids {
+    parts: Vec<Vec<Id>>,
+    scratch: Vec<u8>,
+}
 
 impl Default for Ids {
     fn default() -> Self {
-        Ids(vec![Vec::new(); PARTS])
+        Ids { parts: vec![Vec::new(); PARTS], scratch: Vec::new() }
     }
 }
 
@@ -222,14 +228,14 @@ impl Ids {
     /// One more row's id.
     pub fn add(&mut self, id: &str) {
         let id = Id::new(id);
-        self.0[id.part()].push(id);
+        self.parts[id.part()].push(id);
     }
 
     /// Hands over what has grown.
     pub fn spill(&mut self, spill: &Spill) -> io::Result<()> {
-        let grown = self.0.iter_mut().enumerate().filter(|(_, ids)| ids.len() >= RUN_LENGTH);
+        let grown = self.parts.iter_mut().enumerate().filter(|(_, ids)| ids.len() >= RUN_LENGTH);
         for (part, ids) in grown {
-            spill.take(part, ids)?;
+            spill.take(part, ids, &mut self.scratch)?;
         }
         Ok(())
     }
@@ -237,7 +243,7 @@ impl Ids {
     /// Hands over the rest, which is small enough to stay in memory.
     pub fn finish(self, spill: &Spill) {
         let mut store = spill.store.lock().unwrap_or_else(PoisonError::into_inner);
-        for (stored, mut ids) in store.parts.iter_mut().zip(self.0) {
+        for (stored, mut ids) in store.parts.iter_mut().zip(self.parts) {
             stored.kept.append(&mut ids);
         }
     }

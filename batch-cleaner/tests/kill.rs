@@ -65,12 +65,17 @@ fn keys(brokers: &str, topic: &str) -> BTreeMap<String, u64> {
     keys
 }
 
+fn brokers() -> Option<String> {
+    let brokers = std::env::var("KAFKA_BROKERS").ok();
+    if brokers.is_none() {
+        println!("skipped: KAFKA_BROKERS names no Kafka");
+    }
+    brokers
+}
+
 #[test]
 fn rows_of_a_killed_run_are_published_once() {
-    let Ok(brokers) = std::env::var("KAFKA_BROKERS") else {
-        println!("skipped: KAFKA_BROKERS names no Kafka");
-        return;
-    };
+    let Some(brokers) = brokers() else { return };
     let folder = tempfile::tempdir().unwrap();
     let prefix = format!("kill-{}-", std::process::id());
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
@@ -99,8 +104,12 @@ fn rows_of_a_killed_run_are_published_once() {
     }
     println!("{killed} of {rounds} runs were killed before their end, {resumed} of them after a commit");
     assert!(resumed > 0);
-    let (cleaned, rejected) =
-        (keys(&brokers, &format!("{prefix}sales.cleaned")), keys(&brokers, &format!("{prefix}sales.rejected")));
+    assert_published_once(&brokers, &prefix, rounds);
+}
+
+fn assert_published_once(brokers: &str, prefix: &str, rounds: u64) {
+    let [cleaned, rejected] =
+        ["sales.cleaned", "sales.rejected"].map(|topic| keys(brokers, &format!("{prefix}{topic}")));
     for round in 0..rounds {
         for row in 0..ROWS {
             let (home, other) = if row % INCOMPLETE == 0 { (&rejected, &cleaned) } else { (&cleaned, &rejected) };
@@ -108,4 +117,48 @@ fn rows_of_a_killed_run_are_published_once() {
             assert_eq!((home.get(&key), other.get(&key)), (Some(&1), None), "{key}");
         }
     }
+}
+
+/// Whether some of a run's rows are committed.
+fn has_committed(brokers: &str, topic: &str) -> bool {
+    let consumer: BaseConsumer = KafkaSettings::new(brokers).consumer("kill-test").create().unwrap();
+    let partitions = consumer
+        .fetch_metadata(Some(topic), Duration::from_secs(10))
+        .map_or(0, |metadata| metadata.topics()[0].partitions().len());
+    (0..i32::try_from(partitions).unwrap()).any(|partition| {
+        consumer.fetch_watermarks(topic, partition, Duration::from_secs(10)).is_ok_and(|(_, end)| end > 0)
+    })
+}
+
+#[test]
+fn a_second_run_of_the_same_input_takes_over_from_the_first() {
+    let Some(brokers) = brokers() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = format!("fence-{}-", std::process::id());
+    let input = folder.path().join("0.csv");
+    write_input(&input, 0);
+    let first = start(&input, &brokers, &prefix);
+    let started = Instant::now();
+    while !has_committed(&brokers, &format!("{prefix}sales.cleaned")) {
+        assert!(started.elapsed() < Duration::from_secs(30), "the first run commits nothing");
+    }
+    // It sleeps, as if its machine did, and wakes when the other one is done.
+    let signal = |signal: &str| {
+        let sent = Command::new("kill").args([signal, &first.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    signal("-STOP");
+    let second = start(&input, &brokers, &prefix).wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(second.status.success() && said.contains("going on after its last commit"), "{said}");
+    signal("-CONT");
+    let first = first.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&first.stderr);
+    assert!(first.status.code() == Some(1) && said.contains("another run took over"), "{said}");
+    assert_published_once(&brokers, &prefix, 1);
+
+    let third = start(&input, &brokers, &prefix).wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&third.stderr);
+    assert!(third.status.success() && said.contains("published already"), "{said}");
+    assert_published_once(&brokers, &prefix, 1);
 }

@@ -33,8 +33,9 @@ pub(super) fn check(head: &[u8]) -> Result<u64, InputProblem> {
     if text.is_empty() {
         return Err(InputProblem::Empty);
     }
-    let nuls = memchr::memchr_iter(0, text).count();
-    if nuls * 4 > text.len() {
+    // Only the header tells: a row may hold anything, and is judged alone.
+    let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+    if memchr::memchr_iter(0, line).count() * 4 > line.len() {
         return Err(InputProblem::OtherFormat("UTF-16 text or binary data"));
     }
     // Nobody writes a header of half a kilobyte, and a carriage return in it.
@@ -57,6 +58,7 @@ mod tests {
         let seen = |head: &[u8]| check(head).unwrap_err().to_string();
         assert!(seen(b"\xff\xfea\0b\0").contains("UTF-16"));
         assert!(seen(b"a\0b\0c\0d\0").contains("UTF-16"));
+        assert_eq!(check(b"id,x\n\0\0\0\0\0\0\0\0\0\0\0\0\0").unwrap(), 0);
         assert!(seen(b"PAR1....").contains("Parquet"));
         assert!(seen(b" {\"a\":1}").contains("JSON"));
         assert!(seen(b"").contains("empty"));

@@ -1,12 +1,14 @@
 //! Cleaned rows as Parquet: typed columns, zstd, statistics.
 
 use std::io::Write;
+use std::mem::take;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
@@ -38,7 +40,7 @@ const SCHEMA: &str = "
 pub struct ParquetSink<W: Write + Send> {
     name: String,
     writer: SerializedFileWriter<W>,
-    group: Columns,
+    group: Group,
     lineage: bool,
 }
 
@@ -49,11 +51,15 @@ impl<W: Write + Send> ParquetSink<W> {
         let repairs = if lineage { "optional binary repairs (STRING);" } else { "" };
         let writer = parse_message_type(&format!("{SCHEMA}{repairs}}}"))
             .and_then(|schema| {
-                let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
+                // Statistics for each row group, not for each page: all of them stay in memory until the end.
+                let properties = WriterProperties::builder()
+                    .set_compression(Compression::ZSTD(ZstdLevel::default()))
+                    .set_statistics_enabled(EnabledStatistics::Chunk)
+                    .set_offset_index_disabled(true);
                 SerializedFileWriter::new(target, Arc::new(schema), Arc::new(properties.build()))
             })
             .map_err(|error| write_error(&name, error))?;
-        Ok(ParquetSink { name, writer, group: Columns::default(), lineage })
+        Ok(ParquetSink { name, writer, group: Group::default(), lineage })
     }
 
     /// The target, once all is written.
@@ -64,8 +70,8 @@ impl<W: Write + Send> ParquetSink<W> {
     }
 
     fn write_group(&mut self) -> Result<(), Error> {
-        let group = std::mem::take(&mut self.group);
-        if group.rows() == 0 {
+        let group = take(&mut self.group);
+        if group.rows == 0 {
             return Ok(());
         }
         let lineage = self.lineage;
@@ -85,9 +91,8 @@ impl<W: Write + Send> Sink for ParquetSink<W> {
     }
 
     fn write(&mut self, part: &mut ParquetPart) -> Result<(), Error> {
-        self.group.append(&mut part.0);
-        let is_full = self.group.rows() >= GROUP_ROWS || self.group.text_bytes >= GROUP_TEXT_BYTES;
-        if is_full { self.write_group() } else { Ok(()) }
+        self.group.push(take(&mut part.0));
+        if self.group.is_full() { self.write_group() } else { Ok(()) }
     }
 }
 
@@ -122,26 +127,45 @@ impl<T> Values<T> {
         self.present.push(i16::from(value.is_some()));
         self.values.extend(value);
     }
+}
 
-    fn append(&mut self, other: &mut Values<T>) {
-        self.present.append(&mut other.present);
-        self.values.append(&mut other.values);
+/// A column's texts, one after another: a text of its own for each value would take far more memory.
+#[derive(Default)]
+struct Texts {
+    present: Vec<i16>,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn push(&mut self, text: Option<&str>) {
+        self.present.push(i16::from(text.is_some()));
+        if let Some(text) = text {
+            self.bytes.extend_from_slice(text.as_bytes());
+            self.ends.push(self.bytes.len());
+        }
+    }
+
+    fn into_values(self) -> Values<ByteArray> {
+        let bytes = Bytes::from(self.bytes);
+        let mut start = 0;
+        let text = |end| ByteArray::from(bytes.slice(std::mem::replace(&mut start, end)..end));
+        Values { present: self.present, values: self.ends.into_iter().map(text).collect() }
     }
 }
 
 #[derive(Default)]
 struct Columns {
-    ids: [Values<ByteArray>; 4],
+    ids: [Texts; 4],
     price: Values<i64>,
     quantity: Values<i32>,
     total: Values<i64>,
-    places: [Values<ByteArray>; 2],
+    places: [Texts; 2],
     date: Values<i32>,
     discount: Values<bool>,
-    weekday: Values<ByteArray>,
+    weekday: Texts,
     month: Values<i32>,
-    repairs: Values<ByteArray>,
-    text_bytes: usize,
+    repairs: Texts,
 }
 
 impl Columns {
@@ -149,81 +173,98 @@ impl Columns {
         self.price.present.len()
     }
 
-    fn append(&mut self, other: &mut Columns) {
-        for (texts, more) in
-            self.ids.iter_mut().zip(&mut other.ids).chain(self.places.iter_mut().zip(&mut other.places))
-        {
-            texts.append(more);
-        }
-        self.price.append(&mut other.price);
-        self.quantity.append(&mut other.quantity);
-        self.total.append(&mut other.total);
-        self.date.append(&mut other.date);
-        self.discount.append(&mut other.discount);
-        self.weekday.append(&mut other.weekday);
-        self.month.append(&mut other.month);
-        self.repairs.append(&mut other.repairs);
-        self.text_bytes += std::mem::take(&mut other.text_bytes);
+    fn text_bytes(&self) -> usize {
+        self.ids.iter().chain(&self.places).map(|texts| texts.bytes.len()).sum()
+    }
+}
+
+/// Parts that are written together.
+#[derive(Default)]
+struct Group {
+    parts: Vec<Columns>,
+    rows: usize,
+    text_bytes: usize,
+}
+
+impl Group {
+    fn push(&mut self, part: Columns) {
+        self.rows += part.rows();
+        self.text_bytes += part.text_bytes();
+        self.parts.push(part);
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows >= GROUP_ROWS || self.text_bytes >= GROUP_TEXT_BYTES
     }
 
     fn write<W: Write + Send>(
-        &self,
+        mut self,
         group: &mut SerializedRowGroupWriter<'_, W>,
         lineage: bool,
     ) -> Result<(), ParquetError> {
-        for texts in &self.ids {
-            write_column::<ByteArrayType, W>(group, texts)?;
+        let parts = &mut self.parts;
+        for place in 0..4 {
+            write_texts(group, parts, |part| &mut part.ids[place])?;
         }
-        write_column::<Int64Type, W>(group, &self.price)?;
-        write_column::<Int32Type, W>(group, &self.quantity)?;
-        write_column::<Int64Type, W>(group, &self.total)?;
-        for texts in &self.places {
-            write_column::<ByteArrayType, W>(group, texts)?;
+        write_column::<Int64Type, W>(group, parts, |part| take(&mut part.price))?;
+        write_column::<Int32Type, W>(group, parts, |part| take(&mut part.quantity))?;
+        write_column::<Int64Type, W>(group, parts, |part| take(&mut part.total))?;
+        for place in 0..2 {
+            write_texts(group, parts, |part| &mut part.places[place])?;
         }
-        write_column::<Int32Type, W>(group, &self.date)?;
-        write_column::<BoolType, W>(group, &self.discount)?;
-        write_column::<ByteArrayType, W>(group, &self.weekday)?;
-        write_column::<Int32Type, W>(group, &self.month)?;
+        write_column::<Int32Type, W>(group, parts, |part| take(&mut part.date))?;
+        write_column::<BoolType, W>(group, parts, |part| take(&mut part.discount))?;
+        write_texts(group, parts, |part| &mut part.weekday)?;
+        write_column::<Int32Type, W>(group, parts, |part| take(&mut part.month))?;
         if lineage {
-            write_column::<ByteArrayType, W>(group, &self.repairs)?;
+            write_texts(group, parts, |part| &mut part.repairs)?;
         }
         Ok(())
     }
 }
 
+fn write_texts<W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    parts: &mut [Columns],
+    column: impl Fn(&mut Columns) -> &mut Texts,
+) -> Result<(), ParquetError> {
+    write_column::<ByteArrayType, W>(group, parts, |part| take(column(part)).into_values())
+}
+
 fn write_column<T: DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
-    column: &Values<T::T>,
+    parts: &mut [Columns],
+    column: impl Fn(&mut Columns) -> Values<T::T>,
 ) -> Result<(), ParquetError> {
     let Some(mut writer) = group.next_column()? else {
         return Err(ParquetError::General("the schema has fewer columns than the rows".to_owned()));
     };
-    writer.typed::<T>().write_batch(&column.values, Some(&column.present), None)?;
+    for part in parts {
+        let Values { present, values } = column(part);
+        writer.typed::<T>().write_batch(&values, Some(&present), None)?;
+    }
     writer.close()
 }
 
 impl Part for ParquetPart {
     fn kept(&mut self, cleaned: &Cleaned<'_>) {
         let (row, columns) = (&cleaned.row, &mut self.0);
-        let text = |text: Option<&str>| text.map(ByteArray::from);
         let ids = [row.transaction_id, row.customer_id, row.category, row.item];
-        let places = [row.payment_method, row.location];
-        columns.text_bytes += ids.iter().chain(&places).flatten().map(|text| text.len()).sum::<usize>();
-        for (values, value) in columns.ids.iter_mut().zip(ids) {
-            values.push(text(value));
+        for (texts, text) in columns.ids.iter_mut().zip(ids) {
+            texts.push(text);
         }
         columns.price.push(row.price_per_unit.map(common::Money::minor));
         columns.quantity.push(row.quantity.map(crate::value::Quantity::get));
         columns.total.push(row.total_spent.map(common::Money::minor));
-        for (values, value) in columns.places.iter_mut().zip(places) {
-            values.push(text(value));
+        for (texts, text) in columns.places.iter_mut().zip([row.payment_method, row.location]) {
+            texts.push(text);
         }
         let date = row.transaction_date;
         columns.date.push(date.map(crate::value::Date::days_since_epoch));
         columns.discount.push(row.discount_applied);
-        columns.weekday.push(text(date.map(crate::value::Date::weekday)));
+        columns.weekday.push(date.map(crate::value::Date::weekday));
         columns.month.push(date.map(|date| i32::from(date.month())));
         let repairs: Vec<_> = cleaned.applied.columns().iter().map(crate::columns::Column::name).collect();
-        columns.repairs.push((!repairs.is_empty()).then(|| ByteArray::from(repairs.join(";").as_str())));
+        columns.repairs.push((!repairs.is_empty()).then(|| repairs.join(";")).as_deref());
     }
 }

@@ -29,6 +29,10 @@ pub(crate) fn hash_each(texts: &[Option<&str>]) -> u64 {
     hasher.finish()
 }
 
+fn place_of(triple: &CatalogueItem) -> u64 {
+    hash((triple.category.as_str(), triple.item.as_str(), triple.price_per_unit))
+}
+
 /// Collects the distinct (category, item, price) of rows; parts collected apart are merged.
 #[derive(Debug, Default)]
 pub struct ReferenceBuilder {
@@ -48,11 +52,10 @@ impl ReferenceBuilder {
         let place = hash((category, item, price));
         let same =
             |seen: &CatalogueItem| seen.price_per_unit == price && seen.item == item && seen.category == category;
-        let rehash = |seen: &CatalogueItem| hash((seen.category.as_str(), seen.item.as_str(), seen.price_per_unit));
         let is_new = self.seen.find(place, same).is_none();
         if is_new {
             let triple = CatalogueItem { category: category.to_owned(), item: item.to_owned(), price_per_unit: price };
-            self.seen.insert_unique(place, triple, rehash);
+            self.seen.insert_unique(place, triple, place_of);
         }
         is_new
     }
@@ -70,7 +73,10 @@ impl ReferenceBuilder {
     /// Takes over what another part has learnt.
     pub fn merge(&mut self, other: ReferenceBuilder) {
         for triple in other.seen {
-            self.insert(&triple.category, &triple.item, triple.price_per_unit);
+            let place = place_of(&triple);
+            if self.seen.find(place, |seen| *seen == triple).is_none() {
+                self.seen.insert_unique(place, triple, place_of);
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::sink::{Cleaned, Part, Sink};
 
 /// Rows in a row group, or bytes of its texts: what is held in memory until it is written.
-const GROUP_ROWS: usize = 64 << 10;
+const GROUP_ROWS: usize = 48 << 10;
 const GROUP_TEXT_BYTES: usize = 8 << 20;
 
 const SCHEMA: &str = "

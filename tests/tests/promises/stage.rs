@@ -13,7 +13,7 @@ use tests::process::{self, Service};
 use tests::topic::{ReadRecord, read};
 
 /// Longest wait for anything.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 /// Length of the windows, which do not overlap.
 pub const WINDOW_MS: i64 = 2_000;
 

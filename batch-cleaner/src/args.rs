@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(long, env = "RETAIL_TRANSACTION_RECORDS", value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub transaction_records: u64,
 
-    /// Workers [default: one more than processors]
+    /// Workers [default: one for each processor]
     #[arg(long, env = "RETAIL_THREADS", value_name = "N")]
     pub threads: Option<NonZero<usize>>,
 

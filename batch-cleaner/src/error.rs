@@ -43,7 +43,7 @@ pub enum Error {
     Changed,
     /// More distinct items, or groups, than memory is meant for.
     #[error(
-        "more than {limit} distinct {what}: raise --max-distinct, at about 150 bytes of memory each, or check that the columns are right"
+        "more than {limit} distinct {what}: raise --max-distinct, at about 350 bytes of memory each, or check that the columns are right"
     )]
     TooManyDistinct {
         /// Of what.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use wide::u8x16;
+
 use super::MAX_RECORD_BYTES;
 
 /// Why a record cannot be read.
@@ -74,14 +76,13 @@ pub struct Records<'p> {
     width: usize,
 }
 
-/// Finds the commas, quotes and line breaks of `piece`; `marks` is cleared first. Sixty-four bytes at a time are
-/// compared and packed into one word, in a form that compilers turn into vector instructions.
+/// Finds the commas, quotes and line breaks of `piece`; `marks` is cleared first.
 pub fn find_marks(piece: &[u8], marks: &mut Vec<u32>) {
     marks.clear();
     let mut base = 0_u32;
     let (blocks, tail) = piece.as_chunks::<64>();
     for block in blocks {
-        let mut word = pack(block);
+        let mut word = marks_in(block);
         while word != 0 {
             marks.push(base + word.trailing_zeros());
             word &= word - 1;
@@ -89,28 +90,21 @@ pub fn find_marks(piece: &[u8], marks: &mut Vec<u32>) {
         base += 64;
     }
     for byte in tail {
-        if is_mark(*byte) {
+        if matches!(byte, b',' | b'\n' | b'"') {
             marks.push(base);
         }
         base += 1;
     }
 }
 
-const fn is_mark(byte: u8) -> bool {
-    matches!(byte, b',' | b'\n' | b'"')
-}
-
 /// Bit `i` is set where byte `i` is a mark.
-fn pack(block: &[u8; 64]) -> u64 {
-    let mut flags = [0_u8; 64];
-    for (flag, byte) in flags.iter_mut().zip(block) {
-        *flag = u8::from(*byte == b',') | u8::from(*byte == b'\n') | u8::from(*byte == b'"');
-    }
+fn marks_in(block: &[u8; 64]) -> u64 {
+    let [comma, line_break, quote] = [b',', b'\n', b'"'].map(u8x16::splat);
     let mut word = 0;
-    for (place, eight) in flags.as_chunks::<8>().0.iter().enumerate() {
-        // The product gathers the lowest bits of eight bytes in its highest byte.
-        let bits = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        word |= bits << (place * 8);
+    for (place, sixteen) in block.as_chunks::<16>().0.iter().enumerate() {
+        let bytes = u8x16::new(*sixteen);
+        let found = bytes.simd_eq(comma) | bytes.simd_eq(line_break) | bytes.simd_eq(quote);
+        word |= u64::from(found.to_bitmask()) << (place * 16);
     }
     word
 }

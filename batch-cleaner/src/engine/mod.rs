@@ -46,14 +46,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual: as many workers as keep the processors busy, nothing written to disk, no fingerprint.
+    /// The usual: a worker for each processor, nothing written to disk, no fingerprint.
     pub fn new(steps: Steps) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        // One more than processors: a worker that waits for its turn leaves its processor to another.
-        let threads = NonZero::<usize>::MIN.saturating_add(processors);
         Options {
             steps,
-            threads,
+            threads: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             piece_bytes: 256 << 10,
             sample_bytes: 4 << 20,
             max_distinct: 1_000_000,

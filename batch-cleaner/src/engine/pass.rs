@@ -1,5 +1,6 @@
 //! One pass over the inputs: what its workers do with a piece, and what comes of it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::columns::{Column, Columns};
@@ -93,23 +94,28 @@ impl<O: Observer> Engine<'_, O> {
         let fingerprint = self.options.fingerprint && !matches!(task, Task::Clean(_));
         let mut feed = Feed::new(inputs, self.options.piece_bytes, fingerprint);
         let threads = self.options.threads.get();
-        let most_waiting = threads * 2;
+        let most_waiting = threads;
         let spare = if matches!(task, Task::Learn(_)) { 0 } else { threads + most_waiting };
         let parts = Parts(Mutex::new((0..spare).map(|_| sink.part()).collect()));
         let order = InOrder::new((sink, Samples::default()), most_waiting);
+        let has_samples = AtomicBool::new(false);
         let works = self.run(
             &mut feed,
             &order,
             |work: &mut Work, piece, scratch| {
                 let before = work.rows + work.tally.rows_read;
-                let cleaned = self.work_on(work, piece, scratch, task, &parts)?;
+                let room = (!has_samples.load(Ordering::Relaxed)).then(Samples::default);
+                let cleaned = self.work_on(work, piece, scratch, task, || (parts.take(), room))?;
                 Ok((work.rows + work.tally.rows_read - before, cleaned))
             },
             |(sink, samples), cleaned| {
                 if let Some((mut part, seen)) = cleaned {
                     sink.write(&mut part)?;
                     parts.put_back(part);
-                    samples.append(seen);
+                    if let Some(seen) = seen {
+                        samples.append(seen);
+                        has_samples.store(samples.is_full(), Ordering::Relaxed);
+                    }
                 }
                 Ok(())
             },
@@ -144,17 +150,17 @@ impl<O: Observer> Engine<'_, O> {
         piece: &Piece,
         scratch: &mut Scratch,
         task: &Task<'_>,
-        parts: &Parts<P>,
-    ) -> Result<Option<(P, Samples)>, Error> {
+        part: impl FnOnce() -> PartAndSamples<P>,
+    ) -> Result<Option<PartAndSamples<P>>, Error> {
         let cleaned = match task {
             Task::LearnAndClean(_, guess) if !guess.is_wrong() => {
-                Some(self.clean_piece(work, piece, scratch, guess.reference(), Some(guess), parts.take()))
+                Some(self.clean_piece(work, piece, scratch, guess.reference(), Some(guess), part()))
             }
             Task::Learn(_) | Task::LearnAndClean(..) => {
                 learn_piece(work, piece, scratch);
                 None
             }
-            Task::Clean(reference) => Some(self.clean_piece(work, piece, scratch, reference, None, parts.take())),
+            Task::Clean(reference) => Some(self.clean_piece(work, piece, scratch, reference, None, part())),
         };
         if let Task::Learn(spill) | Task::LearnAndClean(spill, _) = task {
             work.ids.spill(spill).map_err(|error| self.scratch_error(error))?;
@@ -171,9 +177,8 @@ impl<O: Observer> Engine<'_, O> {
         scratch: &mut Scratch,
         reference: &Reference,
         guess: Option<&Guess>,
-        mut part: P,
-    ) -> (P, Samples) {
-        let mut samples = Samples::default();
+        (mut part, mut samples): PartAndSamples<P>,
+    ) -> PartAndSamples<P> {
         each_record(piece, &Column::ALL, scratch, |origin, fields| match fields {
             Ok(fields) => {
                 let (mut row, invalid) = Row::read(fields);
@@ -204,7 +209,7 @@ impl<O: Observer> Engine<'_, O> {
                     work.tally.incomplete(nulls);
                     part.rejected(&Rejected::Incomplete(&cleaned));
                 }
-                if !samples.is_full() {
+                if let Some(samples) = &mut samples {
                     samples.add(&cleaned, kept);
                 }
             }
@@ -229,6 +234,9 @@ fn learn_piece(work: &mut Work, piece: &Piece, scratch: &mut Scratch) {
         work.reference.learn(&Row { category, item, price_per_unit, ..Row::default() });
     });
 }
+
+/// What a worker fills from one piece; samples only until there are enough of them.
+type PartAndSamples<P> = (P, Option<Samples>);
 
 /// Parts that nobody fills or writes at the moment.
 struct Parts<P>(Mutex<Vec<P>>);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::number::Short;
+use super::number::{MOST_TEXT, Short};
 use super::stream::{Packing, Stream, StreamPart};
 use crate::columns::Column;
 use crate::csv::write_text;
@@ -37,7 +37,7 @@ impl<W: Write + Send> Sink for CsvSink<W> {
     type Part = CsvPart;
 
     fn part(&self) -> CsvPart {
-        CsvPart { stream: self.stream.part(), lineage: self.lineage }
+        CsvPart { stream: self.stream.part(), lineage: self.lineage, short: Box::new(Short::new()) }
     }
 
     fn start(&mut self, _: &Survey) -> Result<(), Error> {
@@ -54,47 +54,41 @@ impl<W: Write + Send> Sink for CsvSink<W> {
 pub struct CsvPart {
     stream: StreamPart,
     lineage: bool,
+    /// Scratch space.
+    short: Box<Short>,
 }
 
 impl Part for CsvPart {
     fn kept(&mut self, cleaned: &Cleaned<'_>) {
-        let lineage = self.lineage;
-        self.stream.push(|out| {
+        let CsvPart { stream, lineage, short } = self;
+        stream.push(|out| {
             let row = &cleaned.row;
             let names = [row.transaction_id, row.customer_id, row.category, row.item];
             match as_they_came(cleaned, Column::TransactionId, names.map(length_of)) {
                 Some(run) => out.extend_from_slice(run),
                 None => write_texts(out, names),
             }
-            let mut numbers = Short::new();
-            numbers.push(b',');
-            if let Some(price) = row.price_per_unit {
-                numbers.push_money(price);
-            }
-            numbers.push(b',');
-            if let Some(quantity) = row.quantity {
-                numbers.push_whole(u64::from(quantity.get().unsigned_abs()));
-            }
-            numbers.push(b',');
-            if let Some(total) = row.total_spent {
-                numbers.push_money(total);
-            }
-            numbers.push(b',');
-            out.extend_from_slice(numbers.bytes());
+            // The rest is put together apart and goes out at once.
+            short.clear();
+            push_numbers(short, row);
             let (method, location) = (row.payment_method, row.location);
             let date_length = row.transaction_date.map_or(0, |_| DATE_BYTES);
             let lengths = [length_of(method), length_of(location), date_length];
-            if let Some(run) = as_they_came(cleaned, Column::PaymentMethod, lengths) {
-                out.extend_from_slice(run);
-            } else {
-                write_texts(out, [method, location]);
-                out.push(b',');
-                if let Some(date) = row.transaction_date {
-                    out.extend_from_slice(&date.to_bytes());
+            match as_they_came(cleaned, Column::PaymentMethod, lengths) {
+                Some(run) if run.len() <= MOST_TEXT => short.push_text(run),
+                _ => {
+                    out.extend_from_slice(short.bytes());
+                    short.clear();
+                    write_texts(out, [method, location]);
+                    short.push(b',');
+                    if let Some(date) = row.transaction_date {
+                        short.push_text(&date.to_bytes());
+                    }
                 }
             }
-            write_end(out, row);
-            if lineage {
+            push_end(short, row);
+            out.extend_from_slice(short.bytes());
+            if *lineage {
                 let mut separator = b',';
                 for column in cleaned.applied.columns().iter() {
                     out.push(separator);
@@ -108,6 +102,23 @@ impl Part for CsvPart {
             out.push(b'\n');
         });
     }
+}
+
+/// Price, quantity and total, with the commas around them.
+fn push_numbers(out: &mut Short, row: &Row<'_>) {
+    out.push(b',');
+    if let Some(price) = row.price_per_unit {
+        out.push_money(price);
+    }
+    out.push(b',');
+    if let Some(quantity) = row.quantity {
+        out.push_whole(u64::from(quantity.get().unsigned_abs()));
+    }
+    out.push(b',');
+    if let Some(total) = row.total_spent {
+        out.push_money(total);
+    }
+    out.push(b',');
 }
 
 fn write_texts<const N: usize>(out: &mut Vec<u8>, texts: [Option<&str>; N]) {
@@ -163,20 +174,18 @@ const PADDED_WEEKDAYS: [([u8; 16], usize); 7] = {
 };
 
 /// Discount, day of the week and month.
-fn write_end(out: &mut Vec<u8>, row: &Row<'_>) {
-    let mut end = Short::new();
+fn push_end(out: &mut Short, row: &Row<'_>) {
     match row.discount_applied {
-        Some(true) => end.push_some(b",true,", 6),
-        Some(false) => end.push_some(b",false,", 7),
-        None => end.push_some(b",,", 2),
+        Some(true) => out.push_text(b",true,"),
+        Some(false) => out.push_text(b",false,"),
+        None => out.push_text(b",,"),
     }
     if let Some(date) = row.transaction_date {
         let (weekday, length) = &PADDED_WEEKDAYS[date.days_since_monday()];
-        end.push_some(weekday, *length);
-        end.push(b',');
-        end.push_whole(u64::from(date.month()));
+        out.push_some(weekday, *length);
+        out.push(b',');
+        out.push_whole(u64::from(date.month()));
     } else {
-        end.push(b',');
+        out.push(b',');
     }
-    out.extend_from_slice(end.bytes());
 }

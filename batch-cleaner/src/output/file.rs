@@ -32,7 +32,7 @@ pub struct AtomicFile {
 }
 
 /// A sync is begun after so many bytes, so that the last one has little to wait for.
-const EARLY_SYNC_BYTES: u64 = 16 << 20;
+const EARLY_SYNC_BYTES: u64 = 8 << 20;
 
 impl Target {
     /// `-` is standard output.

@@ -54,8 +54,12 @@ impl Date {
 
     /// The day of the week, counted from Monday, 0.
     pub(crate) const fn days_since_monday(self) -> usize {
-        // 1970-01-01 was a Thursday.
-        (self.days_since_epoch() + 3).rem_euclid(7) as usize
+        // Years begin in March, and a month's days move the weekday on by so many (Tomohiko Sakamoto).
+        const BY_MONTH: [usize; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
+        // Four hundred years are whole weeks, and keep the first year above zero.
+        let year = self.year as usize + 400 - if self.month <= 2 { 1 } else { 0 };
+        let leap_days = year / 4 - year / 100 + year / 400;
+        (year + leap_days + BY_MONTH[self.month as usize - 1] + self.day as usize + 6) % 7
     }
 
     /// `YYYY-MM-DD`.
@@ -204,6 +208,12 @@ mod tests {
         assert_eq!(date(9999, 12, 31).days_since_epoch(), 2_932_896);
         assert_eq!(date(2024, 4, 8).weekday(), "Monday");
         assert_eq!(date(0, 1, 1).weekday(), "Saturday");
+        for (year, month, day) in (0..=2400).flat_map(|year| (1..=12).map(move |month| (year, month, 28))) {
+            let date = date(year, month, day);
+            // 1970-01-01 was a Thursday.
+            let expected = (date.days_since_epoch() + 3).rem_euclid(7);
+            assert_eq!(i32::try_from(date.days_since_monday()), Ok(expected), "{date}");
+        }
         assert_eq!(date(2024, 4, 8).to_bytes(), *b"2024-04-08");
         assert_eq!(date(7, 4, 8).to_string().as_bytes(), date(7, 4, 8).to_bytes());
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use common::exit::ExitStatus;
 use common::http::BindError;
 use common::kafka::{ClusterError, SettingsError};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Why a generator cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,14 @@ pub enum Error {
     /// The client gave up for good.
     #[error("the Kafka client failed for good ({0}): start again")]
     Fatal(KafkaError),
+    /// The user's rights do not reach.
+    #[error("the broker forbids this client to write to topic {topic} ({code}): give its user the right to")]
+    Denied {
+        /// The topic's full name.
+        topic: String,
+        /// In the broker's words.
+        code: RDKafkaErrorCode,
+    },
     /// The catalogue file cannot be read.
     #[error("cannot read the catalogue {path:?}: {reason}")]
     CatalogueFile {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use common::TopicKind;
 use common::exit::ExitStatus;
-use common::kafka::{Cluster, ClusterError, LogContext};
+use common::kafka::{Cluster, ClusterError, LogContext, denial, is_denial};
 use common::shutdown::{Shutdown, unless_stopped};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -240,7 +240,11 @@ fn committed_by_now(
     let started = Instant::now();
     loop {
         match committed(consumer, topic, 0..partitions) {
+            Err(error) if is_denial(&error) => return Err(error),
             Err(error) if started.elapsed() < assignment::LOOK_UP => {
+                if let Some(denial) = denial(consumer) {
+                    return Err(denial);
+                }
                 tracing::debug!(topic, %error, "looking again");
                 std::thread::sleep(LOOK_AGAIN_AFTER);
             }
@@ -284,7 +288,7 @@ fn last_group(
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 unread.remove(&partition);
             }
-            Some(Err(error)) if started.elapsed() > assignment::LOOK_UP => return Err(error),
+            Some(Err(error)) if is_denial(&error) || started.elapsed() > assignment::LOOK_UP => return Err(error),
             Some(Err(_)) | None if started.elapsed() > assignment::LOOK_UP => {
                 return Err(KafkaError::MessageConsumption(rdkafka::types::RDKafkaErrorCode::RequestTimedOut));
             }

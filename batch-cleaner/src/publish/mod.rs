@@ -11,6 +11,7 @@ mod publisher;
 
 pub use publisher::{Publication, PublishSettings, Publisher};
 
+use common::kafka::is_denial_code;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 /// Why publishing failed. A later start goes on where it stopped.
@@ -33,6 +34,12 @@ pub enum PublishError {
         /// Its full name.
         topic: String,
     },
+    /// The user's rights do not reach.
+    #[error(
+        "the broker forbids this client to publish ({0}): give its user the rights to, and start again to go on from the last \
+         committed row"
+    )]
+    Denied(KafkaError),
     /// Anything else that the client or the broker says.
     #[error("publishing stopped ({0}): start again to go on from the last committed row")]
     Kafka(KafkaError),
@@ -43,6 +50,7 @@ impl From<KafkaError> for PublishError {
         use RDKafkaErrorCode::{Fenced, InvalidProducerEpoch, ProducerFenced};
         match error.rdkafka_error_code() {
             Some(Fenced | InvalidProducerEpoch | ProducerFenced) => PublishError::Fenced,
+            Some(code) if is_denial_code(code) => PublishError::Denied(error),
             _ => PublishError::Kafka(error),
         }
     }

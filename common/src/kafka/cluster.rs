@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::log::LogContext;
+use super::refusal::{RefusalContext, is_denial_code, refusal};
 use super::settings::{KafkaArgs, KafkaSettings, MAX_MESSAGE_BYTES};
 use crate::exit::ExitStatus;
 use crate::shutdown::Shutdown;
@@ -17,8 +18,8 @@ use crate::{TopicKind, Topics};
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a missing input topic is waited for.
 pub const INPUT_WAIT: Duration = Duration::from_secs(30);
-/// Of what the client has heard while no broker answered; it hears a few things a second.
-const EVENTS_LOOKED_AT: usize = 1_000;
+/// After so long without an answer we look whether the client has been refused, and then after twice that, and so on.
+const FIRST_LOOK_AFTER: Duration = Duration::from_secs(1);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Why the cluster cannot be used.
@@ -28,7 +29,10 @@ pub enum ClusterError {
     #[error("the Kafka settings do not go together: {0}")]
     Settings(KafkaError),
     /// No broker answers.
-    #[error("no broker answers at {brokers} ({source}): check --brokers and that Kafka is running")]
+    #[error(
+        "no broker answers at {brokers} ({source}): check --brokers, that Kafka is running, and \
+         whether it wants TLS or a password (--kafka-config)"
+    )]
     Unreachable {
         /// As given.
         brokers: String,
@@ -37,14 +41,12 @@ pub enum ClusterError {
     },
     /// A broker answers, and lets this client not in.
     #[error(
-        "the broker at {brokers} refuses this client ({code}): check the user and the password, or the certificates, that \
+        "the broker refuses this client ({reason}): check the user and the password, or the certificates, that \
          --kafka-config names"
     )]
     Refused {
-        /// As given.
-        brokers: String,
-        /// In the client's words.
-        code: RDKafkaErrorCode,
+        /// In the client's words, with the broker's name.
+        reason: String,
     },
     /// The broker refuses to make a topic.
     #[error("topic {topic} cannot be created ({reason}): create it by hand or allow this client to")]
@@ -53,6 +55,14 @@ pub enum ClusterError {
         topic: String,
         /// In the broker's words.
         reason: String,
+    },
+    /// The user's rights do not reach.
+    #[error(
+        "topic {topic} is missing, or hidden from this client, which may not create it: create it, or give its user rights to it"
+    )]
+    Denied {
+        /// Its full name.
+        topic: String,
     },
     /// The input topic did not appear.
     #[error("topic {topic} does not exist, waited {} s for it: start what writes it, or create it", INPUT_WAIT.as_secs())]
@@ -93,14 +103,15 @@ impl From<&KafkaArgs> for TopicSettings {
 /// A cluster that answered.
 pub struct Cluster {
     settings: KafkaSettings,
-    client: BaseConsumer<LogContext>,
+    client: BaseConsumer<RefusalContext>,
     partitions: BTreeMap<String, i32>,
 }
 
 impl Cluster {
     /// Asks a broker for its topics, for up to [`CONNECT_TIMEOUT`]. Blocks: call it off the async workers.
     pub fn connect(settings: &KafkaSettings) -> Result<Cluster, ClusterError> {
-        let client = settings.client().create_with_context(LogContext).map_err(ClusterError::Settings)?;
+        let client =
+            settings.client().create_with_context(RefusalContext::default()).map_err(ClusterError::Settings)?;
         let mut cluster = Cluster { settings: settings.clone(), client, partitions: BTreeMap::new() };
         cluster.refresh(CONNECT_TIMEOUT)?;
         Ok(cluster)
@@ -108,8 +119,22 @@ impl Cluster {
 
     /// Asks again for the topics.
     fn refresh(&mut self, timeout: Duration) -> Result<(), ClusterError> {
-        // All topics: asking for one by name would make it on brokers that create topics when asked.
-        let metadata = self.client.fetch_metadata(None, timeout).map_err(|source| self.unreachable(source))?;
+        let begun = Instant::now();
+        let mut look_after = FIRST_LOOK_AFTER;
+        let metadata = loop {
+            let left = timeout.saturating_sub(begun.elapsed());
+            // All topics: asking for one by name would make it on brokers that create topics when asked.
+            let answer = self.client.fetch_metadata(None, look_after.min(left));
+            let refusal = refusal(&self.client);
+            match (answer, refusal) {
+                (Ok(metadata), _) => break metadata,
+                (Err(_), Some(reason)) => return Err(ClusterError::Refused { reason }),
+                (Err(source), None) if look_after >= left => {
+                    return Err(ClusterError::Unreachable { brokers: self.settings.brokers().to_owned(), source });
+                }
+                (Err(_), None) => look_after *= 2,
+            }
+        };
         self.partitions = metadata
             .topics()
             .iter()
@@ -117,19 +142,6 @@ impl Cluster {
             .filter_map(|topic| Some((topic.name().to_owned(), i32::try_from(topic.partitions().len()).ok()?)))
             .collect();
         Ok(())
-    }
-
-    /// Why there was no answer: what the client has heard meanwhile tells more than that the time is over.
-    fn unreachable(&self, source: KafkaError) -> ClusterError {
-        let brokers = self.settings.brokers().to_owned();
-        let heard = std::iter::from_fn(|| self.client.poll(Duration::ZERO)).take(EVENTS_LOOKED_AT);
-        let refusal = heard
-            .filter_map(|event| event.err()?.rdkafka_error_code())
-            .find(|code| matches!(code, RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
-        match refusal {
-            Some(code) => ClusterError::Refused { brokers, code },
-            None => ClusterError::Unreachable { brokers, source },
-        }
     }
 
     /// How many partitions a topic has; `None` if it does not exist.
@@ -187,6 +199,7 @@ impl Cluster {
                 Ok(topic) => tracing::info!(topic, partitions = with.partitions, "created a topic"),
                 // Another service was faster.
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) if is_denial_code(code) => return Err(ClusterError::Denied { topic }),
                 Err((topic, code)) => return Err(refused(&topic, code.to_string())),
             }
         }

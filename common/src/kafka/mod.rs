@@ -5,10 +5,12 @@
 mod cluster;
 mod complaints;
 mod log;
+mod refusal;
 mod settings;
 mod statistics;
 
 pub use cluster::{CONNECT_TIMEOUT, Cluster, ClusterError, INPUT_WAIT, TopicSettings};
 pub use log::LogContext;
+pub use refusal::{denial, is_denial, is_denial_code};
 pub use settings::{KafkaArgs, KafkaSettings, MAX_MESSAGE_BYTES, SettingsError, TRANSACTION_TIMEOUT_MS};
 pub use statistics::{ClientMetrics, ClientStatistics, STATISTICS_INTERVAL_MS};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::kafka::{ClientMetrics, ClientStatistics, KafkaSettings, STATISTICS_INTERVAL_MS};
+use common::kafka::{ClientMetrics, ClientStatistics, KafkaSettings, STATISTICS_INTERVAL_MS, is_denial_code};
 use common::telemetry::Metrics;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -86,6 +86,7 @@ impl Sink for KafkaSink {
             }
         }
         match self.producer.client().fatal_error() {
+            Some((code, _)) if is_denial_code(code) => Err(Error::Denied { topic: self.topic.clone(), code }),
             Some((code, _)) => Err(Error::Fatal(KafkaError::MessageProduction(code))),
             None => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! Why a worker cannot go on.
 
 use common::exit::ExitStatus;
+use common::kafka::is_denial_code;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::engine::EngineError;
@@ -26,6 +27,15 @@ pub enum WorkerError {
         /// librdkafka's code.
         code: RDKafkaErrorCode,
         /// In its words.
+        reason: String,
+    },
+    /// The user's rights do not reach.
+    #[error(
+        "the broker forbids this client what it has to do ({reason}): give its user the rights to the service's topics, group \
+         and transactional ids"
+    )]
+    Denied {
+        /// What is forbidden, in the broker's words.
         reason: String,
     },
     /// A record does not fit its topic.
@@ -123,6 +133,7 @@ impl WorkerError {
     pub fn fatal(code: RDKafkaErrorCode, reason: String) -> Self {
         match code {
             RDKafkaErrorCode::FencedInstanceId => WorkerError::Replaced,
+            code if is_denial_code(code) => WorkerError::Denied { reason },
             _ => WorkerError::Client { code, reason },
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use common::TopicKind;
+use common::kafka::{is_denial, is_denial_code};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -184,6 +185,9 @@ impl<'j> Life<'j> {
         if let Some((code, reason)) = self.consumer.client().fatal_error() {
             return Err(Failure::Fatal(WorkerError::fatal(code, reason)));
         }
+        if is_denial(error) {
+            return Err(Failure::StartAgain(error.clone()));
+        }
         tracing::debug!(%error, "the consumer reports an error and goes on");
         Ok(())
     }
@@ -211,7 +215,8 @@ impl<'j> Life<'j> {
             Delivery::End { partition, offset, .. } => engine.merge_reached(partition, offset),
             Delivery::Error { topic, partition, code } => {
                 let topic = if topic == INPUT { &job.config.input_topic } else { &*partials };
-                if code == RDKafkaErrorCode::AutoOffsetReset || code == RDKafkaErrorCode::OffsetOutOfRange {
+                let is_moved = code == RDKafkaErrorCode::AutoOffsetReset || code == RDKafkaErrorCode::OffsetOutOfRange;
+                if is_moved || is_denial_code(code) {
                     failure = Some(WorkerError::Unreadable { topic: topic.clone(), partition, code });
                 } else {
                     tracing::debug!(topic, partition, %code, "a partition reports an error");
@@ -317,7 +322,7 @@ impl<'j> Life<'j> {
             match self.try_take_over(partitions) {
                 Ok(()) => return Ok(()),
                 Err(AssignmentError::Fatal(error)) => return Err(Failure::Fatal(error)),
-                Err(AssignmentError::Later(error)) if !self.patience.is_stopping() => {
+                Err(AssignmentError::Later(error)) if !is_denial(&error) && !self.patience.is_stopping() => {
                     if !std::mem::replace(&mut waited, true) {
                         let worker = self.identity.number;
                         tracing::info!(worker, %error, "cannot see yet where the group left off: trying until it can be seen");
@@ -428,6 +433,10 @@ impl<'j> Life<'j> {
     fn roll_back(&mut self, failure: Failure) -> Result<End, WorkerError> {
         let error = match failure {
             Failure::Fatal(error) => return self.ended_by(error),
+            // Again would be as forbidden as now.
+            Failure::StartAgain(error) if is_denial(&error) => {
+                return Err(WorkerError::Denied { reason: error.to_string() });
+            }
             Failure::StartAgain(error) => error,
         };
         let fenced_now = error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId);
@@ -438,7 +447,7 @@ impl<'j> Life<'j> {
         self.measures.rolled_back();
         let Identity { number: worker, transactional_id, .. } = self.identity;
         tracing::info!(worker, transactional_id, %error, "rolling back what was not committed, and starting again");
-        match self.outbound.abort(self.patience) {
+        match self.outbound.abort(self.patience).and_then(|()| self.outbound.late_refusal()) {
             Ok(()) | Err(Failure::StartAgain(_)) => Ok(End::StartAgain),
             Err(Failure::Fatal(error)) => self.ended_by(error),
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::Topics;
-use common::kafka::{ClientStatistics, KafkaSettings, LogContext, STATISTICS_INTERVAL_MS};
+use common::kafka::{ClientStatistics, KafkaSettings, LogContext, STATISTICS_INTERVAL_MS, is_denial_code};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -21,6 +21,8 @@ use crate::outbox::OutputRecord;
 
 /// Distance of looks at whether all records are acknowledged.
 const ACKNOWLEDGEMENT_CHECK: Duration = Duration::from_micros(250);
+/// Delivery reports come in batches, one for each partition.
+const REPORTS_OF_AN_ABORT: usize = 100;
 
 /// What becomes of a commit.
 #[derive(Debug)]
@@ -58,8 +60,10 @@ impl ProducerContext for DeliveryContext {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((KafkaError::MessageProduction(code), message)) = result {
             let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-            // The first one is the cause; those behind it in the queue are purged with it.
-            refused.get_or_insert_with(|| (message.topic().to_owned(), *code));
+            // The first one is the cause; others in the queue are purged with it, some of them before it is told.
+            if refused.as_ref().is_none_or(|(_, noted)| *noted == RDKafkaErrorCode::PurgeQueue) {
+                *refused = Some((message.topic().to_owned(), *code));
+            }
         }
     }
 }
@@ -208,12 +212,23 @@ impl Outbound {
         self.refused_record()
     }
 
-    /// A record that the broker refuses for its size will be refused again.
+    /// What the broker refused of an aborted transaction, told with the abort.
+    pub fn late_refusal(&self) -> Result<(), Failure> {
+        for _ in 0..REPORTS_OF_AN_ABORT {
+            self.producer.poll(Duration::ZERO);
+        }
+        self.refused_record()
+    }
+
+    /// A record that the broker refuses for its size, or for want of a right, will be refused again.
     fn refused_record(&self) -> Result<(), Failure> {
         let refused = self.producer.context().refused.lock().unwrap_or_else(PoisonError::into_inner).take();
         match refused {
             Some((topic, RDKafkaErrorCode::MessageSizeTooLarge)) => {
                 Err(Failure::Fatal(WorkerError::RecordTooLarge { topic }))
+            }
+            Some((topic, code)) if is_denial_code(code) => {
+                Err(Failure::Fatal(WorkerError::Denied { reason: format!("writing to topic {topic}: {code}") }))
             }
             Some((topic, code)) => {
                 tracing::debug!(topic, %code, "a record was not written");

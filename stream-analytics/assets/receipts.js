@@ -2,7 +2,7 @@
 
 import { $, el, list, text } from "./dom.js";
 import { money, parse, time, whole } from "./format.js";
-import { state } from "./state.js";
+import { later, state } from "./state.js";
 import { t } from "./texts.js";
 
 const FRESH_MS = 2_500;
@@ -51,7 +51,7 @@ function rows() {
   if (filter.bad) return [];
   if (!isSet()) return state.receipts.slice(0, 100);
   const byPosition = new Map([...(found ?? []), ...state.receipts.filter(admits)].map((receipt) => [receipt.position, receipt]));
-  return [...byPosition.values()].sort((a, b) => (a.published_at < b.published_at ? 1 : -1)).slice(0, 100);
+  return [...byPosition.values()].sort(later).slice(0, 100);
 }
 
 export function drawReceipts() {

@@ -15,7 +15,7 @@ export const state = {
   clockSkew: 0, // ours less the server's
   points: [], // the chart, in order
   windows: new Map(), // whole windows by key
-  receipts: [], // the newest first
+  receipts: [], // the latest sold first
   salesHistory: null,
   deadLetters: [],
   selected: null, // a key, or null for live
@@ -77,10 +77,13 @@ function putPoint(point) {
   else points.splice(place, 0, point);
 }
 
+// The latest sold first, as the server has them.
+export const later = (a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : 0);
+
 function putReceipt(receipt) {
   const { receipts } = state;
   if (receipts.some((known) => known.position === receipt.position)) return;
-  const place = receipts.findIndex((known) => known.published_at <= receipt.published_at);
+  const place = receipts.findIndex((known) => later(known, receipt) >= 0);
   receipts.splice(place < 0 ? receipts.length : place, 0, receipt);
   receipts.length = Math.min(receipts.length, KEEP_RECEIPTS);
 }

@@ -9,7 +9,7 @@ const TEXTS = {
 
   connecting: ["Connecting…", "Подключение…"],
   live_now: ["Live", "Онлайн"],
-  lost: ["Disconnected, reconnecting…", "Нет связи, переподключаюсь…"],
+  lost: ["Disconnected, reconnecting…", "Нет связи, подключаюсь…"],
   lost_notice: ["The connection to the server is lost. You see what was known at {time}; the page reconnects by itself and catches up on everything.", "Связь с сервером потеряна. Показано то, что было известно в {time}; страница переподключится сама и получит всё пропущенное."],
   stale_now: ["No new windows", "Новых окон нет"],
   stale_notice: ["No window has closed for {ago}. The last one ended at {time}: either nothing is sold or the pipeline stands still.", "Окна не закрываются уже {ago}. Последнее завершилось в {time}: либо нет продаж, либо конвейер стоит."],

@@ -85,7 +85,8 @@ function drawStores(window) {
   list($("stores"), stores, (store) => store.rank, line, (node, store) => {
     const name = store.store_name || t("unnamed_store", { id: store.store_id });
     fill(node, { rank: store.rank, name, count: store.receipts, revenue: store.revenue, share: Number(store.revenue) / most });
-    drawMove(node.firstElementChild.children[2], store, window.previous);
+    // Ranks in an open window are still anyone's.
+    drawMove(node.firstElementChild.children[2], store, window.final ? window.previous : null);
   });
   $("stores-none").hidden = !window || stores.length > 0;
 }

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 /// Browsers at a time: each is several processes.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 /// What does not come about in this time does not come about.
-const PATIENCE_MS: u32 = 30_000;
+const PATIENCE_MS: u32 = 60_000;
 
 /// What the page is looked at with.
 #[derive(Debug, Clone, Copy)]
@@ -29,14 +29,22 @@ pub(crate) struct Device {
     height: u32,
     is_phone: bool,
     is_dark: bool,
+    is_still: bool,
 }
 
 impl Device {
-    pub(crate) const DESKTOP: Device = Device { width: 1440, height: 900, is_phone: false, is_dark: false };
-    pub(crate) const PHONE: Device = Device { width: 360, height: 740, is_phone: true, is_dark: false };
+    pub(crate) const DESKTOP: Device =
+        Device { width: 1440, height: 900, is_phone: false, is_dark: false, is_still: false };
+    pub(crate) const PHONE: Device =
+        Device { width: 360, height: 740, is_phone: true, is_dark: false, is_still: false };
 
     pub(crate) const fn dark(self) -> Device {
         Device { is_dark: true, ..self }
+    }
+
+    /// Whose owner asked the system for less motion.
+    pub(crate) const fn still(self) -> Device {
+        Device { is_still: true, ..self }
     }
 }
 
@@ -48,7 +56,7 @@ pub(crate) struct Tab {
     _permit: SemaphorePermit<'static>,
 }
 
-/// What the tests' expressions use, and what goes wrong in the page.
+/// What the tests' expressions use, what goes wrong in the page, and when its first figures have been painted.
 const PRELUDE: &str = "
     window.text = (selector, root = document) => root.querySelector(selector)?.textContent ?? null;
     window.all = (selector) => [...document.querySelectorAll(selector)];
@@ -56,6 +64,11 @@ const PRELUDE: &str = "
     addEventListener('error', (event) => faults.push(String(event.message)), true);
     addEventListener('unhandledrejection', (event) => faults.push(String(event.reason)));
     addEventListener('securitypolicyviolation', (event) => faults.push(`${event.violatedDirective} ${event.blockedURI}`));
+    new MutationObserver((_, observer) => {
+        if (!document.querySelector('#stores li')) return;
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(() => { window.painted_ms = performance.now(); }));
+    }).observe(document, { childList: true, subtree: true });
 ";
 
 impl Tab {
@@ -78,9 +91,13 @@ impl Tab {
         let metrics = SetDeviceMetricsOverrideParams::new(device.width, device.height, 1.0, device.is_phone);
         page.execute(metrics).await.unwrap();
         let scheme = if device.is_dark { "dark" } else { "light" };
-        let scheme = MediaFeature::new("prefers-color-scheme", scheme);
-        page.execute(SetEmulatedMediaParams::builder().features([scheme]).build()).await.unwrap();
+        let motion = if device.is_still { "reduce" } else { "no-preference" };
+        let wishes = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", motion)];
+        let wishes = wishes.map(|(name, value)| MediaFeature::new(name, value));
+        page.execute(SetEmulatedMediaParams::builder().features(wishes).build()).await.unwrap();
         page.evaluate_on_new_document(PRELUDE).await.unwrap();
+        // A tab that stands behind another, as the browser's first one may, draws no frames.
+        page.bring_to_front().await.unwrap();
         page.goto(url).await.unwrap();
         Tab { browser, page, events, _profile: profile, _permit: permit }
     }
@@ -120,7 +137,8 @@ impl Tab {
             }})"
         );
         let found = self.value(&watched).await;
-        assert_eq!(&found, expected, "{expression}");
+        let looks = "`${document.visibilityState}, ${document.documentElement.dataset.state}, ${faults}`";
+        assert!(&found == expected, "{expression} is {found}, not {expected}; {}", self.value(looks).await);
     }
 
     pub(crate) async fn reload(&self) {

@@ -145,7 +145,12 @@ impl Board {
             timing: self.timing,
             series: self.points(&SeriesFilter::default()),
             windows,
-            expensive_receipts: self.expensive.newest_first().take(SNAPSHOT_RECEIPTS).map(ReceiptView::line).collect(),
+            expensive_receipts: self
+                .expensive
+                .latest_sold_first()
+                .take(SNAPSHOT_RECEIPTS)
+                .map(ReceiptView::line)
+                .collect(),
             sales_history: self.summary.as_ref().map(SalesHistoryView::from),
             dead_letters: self.refusals.latest().collect(),
         })
@@ -176,9 +181,9 @@ impl Board {
         to_json(&views)
     }
 
-    /// The newest receipts that the filter admits, the newest first.
+    /// The receipts that the filter admits, the latest sold first.
     pub(crate) fn expensive_receipts(&self, filter: &ReceiptFilter) -> Vec<u8> {
-        let admitted = self.expensive.newest_first().filter(|receipt| filter.admits(receipt));
+        let admitted = self.expensive.latest_sold_first().filter(|receipt| filter.admits(receipt));
         to_json(&admitted.take(filter.limit()).map(ReceiptView::line).collect::<Vec<_>>())
     }
 
@@ -361,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn receipts_are_filtered_by_store_and_amount_the_newest_first() {
+    fn receipts_are_filtered_by_store_and_amount() {
         let board = board([expensive(1, 7, 60_000), expensive(2, 9, 70_000), expensive(3, 7, 80_000)]);
         let ids = |value| {
             let receipts = read(&board.expensive_receipts(&filter(value)));

@@ -1,5 +1,6 @@
-//! The latest expensive receipts, in the order of their publication.
+//! The latest expensive receipts: those published last are kept, and the one sold last comes first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use common::EventTime;
@@ -43,9 +44,11 @@ impl ExpensiveReceipts {
         self.published_at.contains_key(&position)
     }
 
-    /// The newest first.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Expensive> {
-        self.receipts.values().rev()
+    /// The latest sold first. Publication, which alone decides what is kept, is in batches and behind disorder.
+    pub(crate) fn latest_sold_first(&self) -> impl Iterator<Item = &Expensive> {
+        let mut receipts: Vec<_> = self.receipts.values().rev().collect();
+        receipts.sort_by_key(|receipt| Reverse(receipt.receipt.timestamp));
+        receipts.into_iter()
     }
 
     /// One of them.
@@ -61,7 +64,13 @@ mod tests {
     use super::*;
 
     fn expensive(offset: i64) -> Expensive {
-        let text = r#"{"receipt_id":"r","store_id":1,"store_name":"s","cashier_id":1,"timestamp":"2026-11-22T10:15:30Z","items":[{"name":"x","category":"y","price":600,"quantity":1}]}"#;
+        sold(30, offset)
+    }
+
+    fn sold(second: i64, offset: i64) -> Expensive {
+        let text = format!(
+            r#"{{"receipt_id":"r","store_id":1,"store_name":"s","cashier_id":1,"timestamp":"2026-11-22T10:15:{second}Z","items":[{{"name":"x","category":"y","price":600,"quantity":1}}]}}"#
+        );
         Expensive {
             position: Position { partition: 0, offset },
             published_at: EventTime::from_ms(offset * 10).unwrap(),
@@ -76,10 +85,20 @@ mod tests {
         for offset in 0..1_100 {
             assert!(receipts.put(expensive(offset)));
         }
-        let kept: Vec<_> = receipts.newest_first().map(|receipt| receipt.position.offset).collect();
+        let kept: Vec<_> = receipts.latest_sold_first().map(|receipt| receipt.position.offset).collect();
         assert_eq!((kept.len(), kept[0], kept[999]), (1_000, 1_099, 100));
         assert!(!receipts.put(expensive(3)) && !receipts.put(expensive(500)));
         assert!(receipts.get(Position { partition: 0, offset: 99 }).is_none());
         assert!(receipts.get(Position { partition: 0, offset: 100 }).is_some());
+    }
+
+    #[test]
+    fn the_latest_sold_comes_first_and_of_equals_the_latest_published() {
+        let mut receipts = ExpensiveReceipts::default();
+        for (second, offset) in [(20, 1), (40, 2), (30, 3), (40, 4), (10, 5)] {
+            receipts.put(sold(second, offset));
+        }
+        let order: Vec<_> = receipts.latest_sold_first().map(|receipt| receipt.position.offset).collect();
+        assert_eq!(order, [4, 2, 3, 1, 5]);
     }
 }

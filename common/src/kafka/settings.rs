@@ -10,8 +10,11 @@ pub const MAX_MESSAGE_BYTES: u32 = 4 << 20;
 /// How long the broker leaves a dead producer's transaction open: it blocks the readers of its topics.
 pub const TRANSACTION_TIMEOUT_MS: u32 = 10_000;
 
+/// How long a record is tried before it counts as not sent.
+const MESSAGE_TIMEOUT: &str = "message.timeout.ms";
+
 /// Properties that are ours: results would be wrong with others, or another flag sets them.
-const OURS: [(&str, &str); 27] = [
+const OURS: [(&str, &str); 26] = [
     ("bootstrap.servers", "use --brokers"),
     ("metadata.broker.list", "use --brokers"),
     ("isolation.level", "results must not read aborted transactions"),
@@ -32,8 +35,7 @@ const OURS: [(&str, &str); 27] = [
     ("message.send.max.retries", "records must not be given up early"),
     ("transactional.id", "it names the worker"),
     ("transaction.timeout.ms", "a dead worker's transaction must not block readers"),
-    ("message.timeout.ms", "it goes with the transaction timeout"),
-    ("delivery.timeout.ms", "it goes with the transaction timeout"),
+    ("delivery.timeout.ms", "use message.timeout.ms"),
     ("partitioner", "all receipts of a store must share a partition"),
     ("group.id", "use --group-id"),
     ("group.instance.id", "use --instance-id"),
@@ -104,6 +106,11 @@ pub enum SettingsError {
         /// In librdkafka's words.
         reason: String,
     },
+    /// A record would be tried for longer than its transaction may last.
+    #[error(
+        "the Kafka property message.timeout.ms must be 1 to {TRANSACTION_TIMEOUT_MS}, which is how long a transaction may last"
+    )]
+    MessageTimeout,
 }
 
 /// Where the brokers are and how to talk to them; makes the configuration of every client.
@@ -161,6 +168,10 @@ impl KafkaSettings {
             let (key, value) = (key.trim(), value.trim());
             if let Some((_, reason)) = OURS.iter().find(|(ours, _)| *ours == key) {
                 return Err(SettingsError::Ours { key: key.to_owned(), reason });
+            }
+            let in_transaction = |timeout_ms| (1..=TRANSACTION_TIMEOUT_MS).contains(&timeout_ms);
+            if key == MESSAGE_TIMEOUT && !value.parse().is_ok_and(in_transaction) {
+                return Err(SettingsError::MessageTimeout);
             }
             if key.starts_with("test.mock.") {
                 return Err(SettingsError::Ours { key: key.to_owned(), reason: "it is for librdkafka's own tests" });
@@ -234,8 +245,10 @@ impl KafkaSettings {
         let mut config = self.producer();
         config
             .set("transactional.id", transactional_id)
-            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string())
-            .set("message.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string());
+            .set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS.to_string());
+        if !self.overrides(MESSAGE_TIMEOUT) {
+            config.set(MESSAGE_TIMEOUT, TRANSACTION_TIMEOUT_MS.to_string());
+        }
         config
     }
 
@@ -278,6 +291,21 @@ mod tests {
         let line = refusal("socket.timeout.ms=hunter2");
         assert!(line.contains("socket.timeout.ms") && !line.contains("hunter2"), "{line}");
         assert!(refusal("socket.timeout.ms").contains("KEY=VALUE"));
+    }
+
+    #[test]
+    fn a_record_is_tried_for_as_long_as_told_but_not_longer_than_a_transaction_lasts() {
+        let timeout = |pairs: &[&str]| {
+            let settings = KafkaSettings::with_overrides("b:9092", pairs.iter().copied()).unwrap();
+            [settings.producer(), settings.transactional_producer("t")]
+                .map(|config| config.get("message.timeout.ms").map(str::to_owned))
+        };
+        assert_eq!(timeout(&[]), [None, Some("10000".to_owned())]);
+        assert_eq!(timeout(&["message.timeout.ms=3000"]), [Some("3000".to_owned()), Some("3000".to_owned())]);
+        for value in ["0", "10001", "soon"] {
+            let line = refusal(&format!("message.timeout.ms={value}"));
+            assert!(line.contains("1 to 10000"), "{line}");
+        }
     }
 
     #[test]

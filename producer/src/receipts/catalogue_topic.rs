@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use common::kafka::{Cluster, ClusterError, INPUT_WAIT, KafkaSettings, LogContext};
 use common::sales::CatalogueItem;
 use common::shutdown::Shutdown;
+use common::{TopicKind, Topics};
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Message, Offset, TopicPartitionList};
@@ -13,23 +15,26 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use super::catalogue::{Catalogue, MAX_ITEMS};
 use crate::error::Error;
 
+/// Named because a client must be in one; it is neither joined nor committed to.
+const GROUP: &str = "producer.catalogue";
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Waits for the topic, and for items in it, for [`INPUT_WAIT`] each.
 pub async fn wait_for_items(
     settings: &KafkaSettings,
     cluster: &mut Cluster,
-    topic: &str,
+    topics: &Topics,
     shutdown: &Shutdown,
 ) -> Result<Catalogue, Error> {
-    let partitions = cluster.wait_for(topic, shutdown).await?;
+    let topic = topics.name(TopicKind::SalesItems);
+    let partitions = cluster.wait_for(&topic, shutdown).await?;
     let started = Instant::now();
     loop {
-        if let Some(catalogue) = read_items(settings, topic, partitions).await? {
+        if let Some(catalogue) = read_items(settings, topics, partitions).await? {
             return Ok(catalogue);
         }
         if started.elapsed() > INPUT_WAIT {
-            return Err(Error::NoItems { topic: topic.to_owned() });
+            return Err(Error::NoItems { topic });
         }
         tokio::select! {
             () = shutdown.cancelled() => return Err(ClusterError::Stopped.into()),
@@ -39,18 +44,21 @@ pub async fn wait_for_items(
 }
 
 /// The items that are there now; `None` if there are none.
-pub async fn read_items(settings: &KafkaSettings, topic: &str, partitions: i32) -> Result<Option<Catalogue>, Error> {
-    let (settings, topic) = (settings.clone(), topic.to_owned());
+pub async fn read_items(
+    settings: &KafkaSettings,
+    topics: &Topics,
+    partitions: i32,
+) -> Result<Option<Catalogue>, Error> {
+    let (topic, consumer) = (topics.name(TopicKind::SalesItems), settings.consumer(&topics.prefixed(GROUP)));
     let read = move || {
-        read_to_end(&settings, &topic, partitions).map_err(|source| Error::Items { topic: topic.clone(), source })
+        read_to_end(consumer, &topic, partitions).map_err(|source| Error::Items { topic: topic.clone(), source })
     };
     let items = tokio::task::spawn_blocking(read).await.map_err(|_| Error::SenderGone)??;
     Ok(Catalogue::from_items(items))
 }
 
 /// Reads every partition up to its end; of two values with one key the later holds, and a null deletes.
-fn read_to_end(settings: &KafkaSettings, topic: &str, partitions: i32) -> Result<Vec<CatalogueItem>, KafkaError> {
-    let mut config = settings.consumer("producer.catalogue");
+fn read_to_end(mut config: ClientConfig, topic: &str, partitions: i32) -> Result<Vec<CatalogueItem>, KafkaError> {
     // No offsets are kept: a position that is gone means that the topic was made anew while it was read.
     config.set("auto.offset.reset", "earliest");
     let consumer: BaseConsumer<LogContext> = config.create_with_context(LogContext)?;

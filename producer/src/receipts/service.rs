@@ -88,14 +88,14 @@ async fn catalogue(
     connection: Option<&mut (KafkaSettings, Cluster)>,
     shutdown: &Shutdown,
 ) -> Result<Catalogue, Error> {
-    let topic = topics.name(TopicKind::SalesItems);
     match (&args.shops.catalogue, connection) {
         (CatalogueSource::Topic, Some((settings, cluster))) => {
-            wait_for_items(settings, cluster, &topic, shutdown).await
+            wait_for_items(settings, cluster, topics, shutdown).await
         }
         (CatalogueSource::Auto, Some((settings, cluster))) => {
+            let topic = topics.name(TopicKind::SalesItems);
             let found = match cluster.partitions(&topic) {
-                Some(partitions) => read_items(settings, &topic, partitions).await?,
+                Some(partitions) => read_items(settings, topics, partitions).await?,
                 None => None,
             };
             Ok(found.unwrap_or_else(|| {

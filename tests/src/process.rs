@@ -82,6 +82,11 @@ impl Service {
         Service { child: command(service, arguments).stdout(Stdio::null()).spawn().expect("started") }
     }
 
+    /// The process's number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by name (`TERM`, `KILL`, `STOP`, `CONT`).
     ///
     /// # Panics

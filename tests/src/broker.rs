@@ -46,6 +46,11 @@ impl TestBroker {
         TestBroker { address, prefix, is_real: embedded.is_none(), embedded }
     }
 
+    /// A broker that somebody else has started and keeps.
+    pub fn at(address: String, prefix: &str) -> Self {
+        TestBroker { address, prefix: prefix.to_owned(), is_real: false, embedded: None }
+    }
+
     /// Ends an embedded broker, as if its machine had gone.
     pub fn end(&mut self) {
         self.embedded = None;

@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: [`broker`] is the broker under test, [`topic`] reads whole topics from it, [`oracle`]
 //! computes by brute force what the pipeline must have published, [`manifest`] reads what the producer foretold, and
-//! [`agreement`] compares. [`process`] runs services, [`growth`] watches how far topics have come, [`http`] asks.
+//! [`agreement`] compares. [`process`] runs services, [`growth`] watches how far topics have come, [`http`] asks. [`pair`] is two
+//! embedded brokers of which one can go.
 #![forbid(unsafe_code)]
 
 pub mod admin;
@@ -10,6 +11,7 @@ pub mod growth;
 pub mod http;
 pub mod manifest;
 pub mod oracle;
+pub mod pair;
 pub mod process;
 pub mod shop;
 pub mod topic;

@@ -3,7 +3,7 @@
 //! librdkafka writes a JSON document every [`STATISTICS_INTERVAL_MS`] and hands it over in a poll; of its thousands of
 //! fields, those are read that say whether the brokers, the network or the queues are the trouble.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -15,6 +15,9 @@ use crate::telemetry::{GaugeVec, IntCounter, IntCounterVec, Metrics};
 
 /// For `statistics.interval.ms`.
 pub const STATISTICS_INTERVAL_MS: &str = "5000";
+/// A consumer's fetches are answered many times a second, with or without records: a broker that says nothing for so long,
+/// microseconds, cannot be reached.
+const SILENT_FOR_US: i64 = 2_000_000;
 
 const MICROS_PER_SECOND: f64 = 1e6;
 
@@ -51,11 +54,11 @@ impl ClientMetrics {
             ),
             round_trip_mean: broker_gauge(
                 "retail_kafka_client_round_trip_mean_seconds",
-                "Mean time from a request to the broker's answer, over the last five seconds.",
+                "Mean time from a request to the broker's answer, over the statistics' interval.",
             ),
             round_trip_p99: broker_gauge(
                 "retail_kafka_client_round_trip_p99_seconds",
-                "99th percentile of the time from a request to the broker's answer, over the last five seconds.",
+                "99th percentile of the time from a request to the broker's answer, over the statistics' interval.",
             ),
             send_queue_records: gauge(
                 "retail_kafka_client_send_queue_records",
@@ -100,7 +103,13 @@ impl ClientMetrics {
             request_timeouts: counter(&self.request_timeouts),
             disconnects: counter(&self.disconnects),
         };
-        ClientStatistics { metrics: self.clone(), name, last: Mutex::new(last), connected: AtomicBool::new(false) }
+        ClientStatistics {
+            metrics: self.clone(),
+            name,
+            last: Mutex::new(last),
+            connected: AtomicBool::new(false),
+            out_of_reach: Mutex::default(),
+        }
     }
 }
 
@@ -111,6 +120,7 @@ pub struct ClientStatistics {
     name: String,
     last: Mutex<Last>,
     connected: AtomicBool,
+    out_of_reach: Mutex<HashMap<String, HashSet<i32>>>,
 }
 
 /// What is remembered from document to document.
@@ -167,6 +177,8 @@ struct Broker {
     req_timeouts: u64,
     rxerrs: u64,
     disconnects: u64,
+    /// Microseconds since the connection brought anything; negative without one.
+    rxidle: i64,
     rtt: Window,
 }
 
@@ -185,13 +197,33 @@ struct Topic {
 
 #[derive(Debug, Deserialize)]
 struct Partition {
+    #[serde(rename = "partition")]
+    id: i32,
+    /// That it is read from.
+    broker: i32,
     fetchq_cnt: u64,
     fetchq_size: u64,
+}
+
+impl Document {
+    fn out_of_reach(&self) -> HashMap<String, HashSet<i32>> {
+        let answering = self.brokers.values().filter(|broker| broker.is_of_the_cluster() && broker.answers());
+        let answering: HashSet<i32> = answering.map(|broker| broker.nodeid).collect();
+        let silent = |topic: &Topic| -> HashSet<i32> {
+            let partitions = topic.partitions.values();
+            partitions.filter(|one| !answering.contains(&one.broker)).map(|one| one.id).collect()
+        };
+        self.topics.iter().map(|(name, topic)| (name.clone(), silent(topic))).collect()
+    }
 }
 
 impl Broker {
     fn is_up(&self) -> bool {
         self.state == "UP" || self.state == "UPDATE"
+    }
+
+    fn answers(&self) -> bool {
+        self.is_up() && (0..SILENT_FOR_US).contains(&self.rxidle)
     }
 
     /// librdkafka connects to a broker when it first has to.
@@ -211,6 +243,13 @@ impl ClientStatistics {
         self.connected.load(Ordering::Relaxed)
     }
 
+    /// Whether the broker that a consumer reads the partition from did not answer when the client last looked: what the
+    /// partition's end is, nobody knows.
+    pub fn is_out_of_reach(&self, topic: &str, partition: i32) -> bool {
+        let out_of_reach = self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner);
+        out_of_reach.get(topic).is_some_and(|partitions| partitions.contains(&partition))
+    }
+
     /// Takes in a document, from `ClientContext::stats_raw`.
     pub fn observe(&self, json: &[u8]) {
         match serde_json::from_slice::<Document>(json) {
@@ -222,6 +261,7 @@ impl ClientStatistics {
     fn publish(&self, document: &Document) {
         let connected = document.brokers.values().any(Broker::is_up);
         self.connected.store(connected, Ordering::Relaxed);
+        *self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner) = document.out_of_reach();
         let missed = |broker: &Broker| broker.is_of_the_cluster() && !broker.is_up() && !broker.is_unneeded();
         if connected
             && !document.brokers.values().any(missed)
@@ -295,17 +335,22 @@ mod tests {
     use super::*;
 
     fn document(state: &str, bytes: u64) -> Vec<u8> {
+        document_after(state, bytes, 40_000)
+    }
+
+    fn document_after(state: &str, bytes: u64, silence_us: i64) -> Vec<u8> {
         let broker = |nodeid: i32, source: &str| {
             json!({
                 "nodeid": nodeid, "source": source, "state": state, "txerrs": 1, "txretries": 2, "req_timeouts": 3,
-                "rxerrs": 0, "disconnects": 1, "rtt": {"avg": 2_500, "p99": 9_000, "cnt": 4}, "unread": [1, 2],
+                "rxerrs": 0, "disconnects": 1, "rxidle": silence_us,
+                "rtt": {"avg": 2_500, "p99": 9_000, "cnt": 4}, "unread": [1, 2],
             })
         };
-        let queue = json!({"fetchq_cnt": 7, "fetchq_size": 700});
+        let queue = |partition: i32, broker: i32| json!({"partition": partition, "broker": broker, "fetchq_cnt": 7, "fetchq_size": 700});
         json!({
             "time": 0, "msg_cnt": 5, "msg_size": 500, "tx_bytes": bytes, "rx_bytes": 0, "name": "not read",
             "brokers": {"a:1/bootstrap": broker(-1, "configured"), "a:1/1": broker(1, "learned")},
-            "topics": {"receipts": {"partitions": {"0": queue, "1": queue}}},
+            "topics": {"receipts": {"partitions": {"0": queue(0, 1), "1": queue(1, -1)}}},
         })
         .to_string()
         .into_bytes()
@@ -339,6 +384,21 @@ mod tests {
         assert!(!client.is_connected());
         assert_eq!(value("broker_up", r#"broker="1",client="c""#), "0");
         assert!(line(&metrics, r#"retail_kafka_client_broker_up{broker="-1""#).is_none());
+    }
+
+    #[test]
+    fn a_partition_is_out_of_reach_while_its_broker_says_nothing() {
+        let client = ClientMetrics::new(&Metrics::new("test", "0")).client("c");
+        let out_of_reach = |document: &[u8]| {
+            client.observe(document);
+            [0, 1].map(|partition| client.is_out_of_reach("receipts", partition))
+        };
+        assert_eq!(out_of_reach(b"{}"), [false, false], "nothing is known yet");
+        assert_eq!(out_of_reach(&document("UP", 0)), [false, true], "the second has no leader");
+        assert_eq!(out_of_reach(&document_after("UP", 0, 2_500_000)), [true, true]);
+        assert_eq!(out_of_reach(&document_after("TRY_CONNECT", 0, -1)), [true, true]);
+        assert_eq!(out_of_reach(&document("UP", 0)), [false, true]);
+        assert!(!client.is_out_of_reach("another", 0));
     }
 
     #[test]

@@ -234,9 +234,11 @@ impl<'j> Life<'j> {
     }
 
     fn tick(&mut self, now_ms: i64) {
-        let queue = &self.queue;
+        let (queue, context, input_topic) = (&self.queue, self.consumer.context(), &self.job.config.input_topic);
         self.engine.tick(now_ms, |partition, next_offset| {
+            // The high watermark is that of the last fetch: a broker that is away may hold more.
             queue.high_watermark(INPUT, partition).is_some_and(|high| next_offset >= high)
+                && !context.is_out_of_reach(input_topic, partition)
         });
         let (input, partials) = (INPUT, PARTIALS);
         self.measures.connected(self.consumer.context().is_connected());

@@ -31,7 +31,6 @@ use standing::Health;
 use crate::config::Config;
 use crate::engine::EngineConfig;
 use crate::tally::Tally;
-use common::kafka::STATISTICS_INTERVAL_MS;
 use common::shutdown::Shutdown;
 use common::telemetry::Metrics;
 
@@ -103,7 +102,8 @@ impl Identity {
         default("fetch.wait.max.ms", "40");
         // Once full, the read-ahead goes on after 10 ms, not after a second.
         default("fetch.queue.backoff.ms", "10");
-        default("statistics.interval.ms", STATISTICS_INTERVAL_MS);
+        // Whether a partition is idle, or its broker away, is told from these.
+        default("statistics.interval.ms", "1000");
         if let Some(id) = &self.group_instance_id {
             client.set("group.instance.id", id);
         }

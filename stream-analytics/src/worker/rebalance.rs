@@ -44,6 +44,11 @@ impl RebalanceContext {
         self.statistics.is_connected()
     }
 
+    /// Whether the broker that the partition is read from did not answer when the client last looked.
+    pub fn is_out_of_reach(&self, topic: &str, partition: i32) -> bool {
+        self.statistics.is_out_of_reach(topic, partition)
+    }
+
     /// The next thing to do.
     pub fn next(&self) -> Option<Rebalance> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).pop_front()

@@ -87,6 +87,8 @@ pub struct Broker {
     transactions: Vec<Transaction>,
     ending: BTreeSet<TransactionId>,
     committed: Offsets,
+    /// Partitions that are not read now, for the broker that leads them cannot be reached.
+    pub out_of_reach: BTreeSet<LogId>,
     pub group: Group,
     pub now_ms: i64,
 }

@@ -68,3 +68,18 @@ fn an_upstreams_open_transaction_is_not_idleness() {
     world.broker.produce(&upstream, LogId::Input(1), held).unwrap();
     assert_held_for(&mut world, 8_000);
 }
+
+#[test]
+fn a_partition_whose_broker_is_out_of_reach_is_not_idle() {
+    let mut world = begin(1);
+    world.broker.out_of_reach.insert(LogId::Input(1));
+    let now_ms = world.wall_ms();
+    world.send(1, now_ms);
+    world.work_for(8_000).expect("every promise is kept");
+    assert_eq!(world.published_windows(), Vec::<String>::new());
+    world.broker.out_of_reach.clear();
+    world.work_for(30_000).expect("every promise is kept");
+    check(&world).expect("every promise is kept");
+    assert!(world.nothing_is_late());
+    assert_eq!(world.published_windows().len(), 1, "the receipt that could not be read counts");
+}

@@ -167,7 +167,7 @@ impl Worker {
                     let positions = &self.positions;
                     self.engine.tick(now_ms, |partition, next| {
                         let high = positions.get(&LogId::Input(partition)).and_then(|position| position.high);
-                        high.is_some_and(|high| next >= high)
+                        high.is_some_and(|high| next >= high) && !broker.out_of_reach.contains(&LogId::Input(partition))
                     });
                     self.begin_to_send(Then::CommitIfDue);
                 }
@@ -282,7 +282,8 @@ impl Worker {
     fn read(&mut self, broker: &Broker, random: &mut Random, trouble: bool) -> Result<(), String> {
         let monotonic_ms = broker.now_ms - self.born_ms;
         let clock = Clock { monotonic_ms, wall_ms: EPOCH_MS + broker.now_ms };
-        let ids: Vec<LogId> = self.positions.keys().copied().collect();
+        let within_reach = |id: &&LogId| !broker.out_of_reach.contains(id);
+        let ids: Vec<LogId> = self.positions.keys().filter(within_reach).copied().collect();
         if !ids.is_empty() {
             let at_most = if trouble { *random.pick(&[4, 20, 100]) } else { 400 };
             for _ in 0..random.below(at_most) {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use common::{EventTime, TopicKind};
+use common::{EventTime, TopicKind, Topics};
+use tests::broker::{PARTITIONS, TestBroker};
+use tests::growth::Growth;
+use tests::pair::Pair;
 use tests::shop::{Shop, long_ago_ms, now_ms};
 use tests::topic::ReadRecord;
 
@@ -47,6 +50,31 @@ fn in_a_quiet_shop_the_last_window_closes_with_the_clock_alone_and_not_before_it
     // How long after is a figure for a quiet machine, not for a test.
     println!("published {after_end_ms} ms after the window's end");
     assert!(after_end_ms >= 0, "published {} ms before the window's end", -after_end_ms);
+}
+
+#[test]
+fn a_partition_whose_broker_is_away_is_not_idle_though_the_group_goes_on() {
+    let prefix = "promises-far.";
+    let pair = Pair::start(&Topics::with_prefix(prefix), "stream-analytics", 1);
+    let stage = Stage { broker: TestBroker::at(pair.address(), prefix) };
+    let service = stage.start(&["--idle-after", "3s"]);
+    let mut shop = Shop::open(&stage.broker);
+    for partition in [0, 1] {
+        shop.sell_for("600.00", partition, long_ago_ms());
+    }
+    stage.wait_for(TopicKind::ExpensiveReceipts, 2);
+
+    pair.take_away();
+    shop.sell(0, long_ago_ms() + WINDOW_MS);
+    // The owner announces every second, in each partition: three times as long as it takes for idleness.
+    Growth::of(&stage.broker).wait_for(TopicKind::Partials, 9 * i64::from(PARTITIONS), PATIENCE);
+    assert_eq!(stage.keys(TopicKind::TopStores), Vec::<String>::new(), "what the far broker holds is not known");
+
+    pair.bring_back();
+    stage.wait_for_windows(1);
+    stop(service);
+    stage.until_end(&[]);
+    stage.agrees();
 }
 
 #[test]

@@ -90,9 +90,10 @@ pub struct AnalyticsArgs {
     /// Consumer group: replicas of one group share the work
     #[arg(long, env = "RETAIL_GROUP_ID", value_name = "ID", default_value = "stream-analytics")]
     pub group_id: String,
-    /// Makes this replica a static member under that name. After kill -9 the restarted replica is back within 2 s; but
-    /// its graceful stop is noticed only when its session ends (6 s), where a replica without an id hands over at once.
-    /// Give each live replica an id of its own
+    /// Makes this replica a static member under that name. After kill -9 the restarted replica is back within 2 s, but its
+    /// graceful stop is noticed only when its session ends (6 s): best where a replica always comes back, under its name.
+    /// Without an id it is a dynamic member: a graceful stop hands over within a second, but after kill -9 the others wait
+    /// for the session (6 s): best where replicas come and go. Give each live replica an id of its own
     #[arg(long, env = "RETAIL_INSTANCE_ID", value_name = "ID")]
     pub instance_id: Option<String>,
     /// Workers in this process. One reads some 400,000 receipts a second; more than the input has partitions are idle
@@ -141,7 +142,9 @@ pub struct AnalyticsArgs {
     /// others can see waits for two fifths of it at most
     #[arg(long, env = "RETAIL_COMMIT_INTERVAL", value_name = "DURATION", default_value = "100ms", value_parser = parse_duration, help_heading = "Guarantees")]
     pub commit_interval: Duration,
-    /// Read what is there at start, close every window, stop
+    /// Read what is there at start, publish every window of it, also those that are still open, and stop. A later run goes on
+    /// from there; a receipt for a window that is published then goes to partials.dead-letter. With --idle-after off and
+    /// --max-ahead off, replays of the same receipts publish the same bytes
     #[arg(long, env = "RETAIL_UNTIL_END", help_heading = "Guarantees")]
     pub until_end: bool,
     /// Go on where retention has deleted what is needed, instead of ending with an error

@@ -178,6 +178,9 @@ async fn run_workers(job: &Arc<Job>, stop: &Shutdown) -> Result<(), WorkerError>
 /// Tells this process from all others of the group, also on other machines.
 fn process_name() -> String {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let host = std::env::var("HOSTNAME").unwrap_or_default();
+    // Containers have it in their environment, other Linux processes seldom.
+    let host = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
+    let host = host.as_deref().map_or("", str::trim);
+    let host = if host.is_empty() { "replica" } else { host };
     format!("{host}-{}-{}", std::process::id(), since_epoch.as_nanos())
 }

@@ -30,8 +30,13 @@ impl<'a> Growth<'a> {
     /// The sum of the partitions' committed ends; `None` while the broker or the topic is away.
     pub fn end(&self, kind: TopicKind) -> Option<i64> {
         let topic = self.broker.topics().name(kind);
-        let end = |partition| self.consumer.fetch_watermarks(&topic, partition, LOOK_UP).ok().map(|(_, high)| high);
-        (0..PARTITIONS).map(end).sum()
+        let ends = |consumer: &BaseConsumer| -> Option<i64> {
+            let end = |partition| consumer.fetch_watermarks(&topic, partition, LOOK_UP).ok().map(|(_, high)| high);
+            (0..PARTITIONS).map(end).sum()
+        };
+        // A client that once heard of a partition without a leader may never learn that it has one again
+        // (https://github.com/confluentinc/librdkafka/issues/5430): another one is asked.
+        ends(&self.consumer).or_else(|| ends(&Growth::of(self.broker).consumer))
     }
 
     /// Waits until the topic has grown by so much, from where it stands now.

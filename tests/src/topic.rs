@@ -27,8 +27,9 @@ pub struct ReadRecord {
     pub headers: BTreeMap<String, String>,
 }
 
-/// Longest a topic may take to be read.
+/// Longest a topic may take to be read, and a dead producer's transaction to be aborted.
 const PATIENCE: Duration = Duration::from_mins(1);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 /// Everything that is in a topic now, partition by partition.
 ///
@@ -57,19 +58,37 @@ pub fn read_named(broker: &TestBroker, topic: &str) -> Vec<ReadRecord> {
     messages(broker, topic).into_iter().map(record).collect()
 }
 
+/// As [`read`], once every transaction is decided that has written there by now: what a dead producer left open hides all
+/// that others have committed after it.
+///
+/// # Panics
+/// The topic cannot be read, or a transaction stays open.
+pub fn read_decided(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
+    let topic = broker.topics().name(kind);
+    let client = |isolation: &str| -> BaseConsumer {
+        broker.settings().consumer("reader").set("isolation.level", isolation).create().expect("a consumer")
+    };
+    let (written, decided) = (client("read_uncommitted"), client("read_committed"));
+    let end = |consumer: &BaseConsumer, partition| {
+        consumer.fetch_watermarks(&topic, partition, PATIENCE).expect("the end of a partition").1
+    };
+    for partition in partitions(&written, &topic) {
+        let (until, started) = (end(&written, partition), Instant::now());
+        while end(&decided, partition) < until {
+            assert!(started.elapsed() < PATIENCE, "a transaction stays open in {topic}, partition {partition}");
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+        }
+    }
+    read(broker, kind)
+}
+
 /// As [`read_named`], with everything that a record has.
 ///
 /// # Panics
 /// The topic cannot be read.
 pub fn messages(broker: &TestBroker, topic: &str) -> Vec<OwnedMessage> {
     let consumer: BaseConsumer = broker.settings().consumer("reader").create().expect("a consumer");
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
-    let partitions: Vec<i32> = metadata
-        .topics()
-        .iter()
-        .flat_map(rdkafka::metadata::MetadataTopic::partitions)
-        .map(rdkafka::metadata::MetadataPartition::id)
-        .collect();
+    let partitions = partitions(&consumer, topic);
     let mut list = TopicPartitionList::new();
     for partition in &partitions {
         list.add_partition_offset(topic, *partition, Offset::Beginning).expect("an offset");
@@ -87,6 +106,12 @@ pub fn messages(broker: &TestBroker, topic: &str) -> Vec<OwnedMessage> {
     }
     records.sort_by_key(|record: &OwnedMessage| (record.partition(), record.offset()));
     records
+}
+
+fn partitions(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
+    let partitions = metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions);
+    partitions.map(rdkafka::metadata::MetadataPartition::id).collect()
 }
 
 /// Values by key.

@@ -2,7 +2,8 @@
 //! whatever is killed, stopped or added meanwhile.
 //!
 //! They need `KAFKA_BROKERS`; the broker is killed only if `KAFKA_RESTART` holds a command that does so and starts it again
-//! with its data kept. `FAULTS_SEED` repeats a run's choices (not its timing).
+//! with its data kept, and is silent for a while only if `KAFKA_SIGNAL` holds one that sends its process the signal that
+//! `SIGNAL` names (for `FAULTS_AWAY_S` seconds instead of the usual ones). `FAULTS_SEED` repeats a run's choices (not its timing).
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -11,6 +12,7 @@ mod upstream;
 
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use common::TopicKind;
 use rand::RngExt as _;
@@ -22,14 +24,28 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Longer than a session, a transaction and a record on its way may last.
+const AWAY: Duration = Duration::from_secs(15);
+
+/// Does to the broker what a command in the environment does; without one, says why nothing is tested.
+fn to_the_broker(variable: &str) -> Option<impl Fn(&str)> {
+    let Ok(command) = std::env::var(variable) else {
+        println!("not tested, for {variable} names no command");
+        return None;
+    };
+    Some(move |signal: &str| {
+        let status = Command::new("sh").args(["-c", &command]).env("SIGNAL", signal).status().unwrap();
+        assert!(status.success(), "{command}");
+    })
+}
+
 /// Kills one of two replicas after another, and starts each again: half of them as soon as it is dead, the others once
 /// what is left of the group publishes again.
-fn kill_one_of_two(mut stage: Stage, membership: Membership) {
-    const KILLS: usize = 12;
+fn kill_one_of_two(mut stage: Stage, membership: Membership, kills: usize) {
     let load = stage.load();
     let mut replicas = vec![stage.replica(membership, "a"), stage.replica(membership, "b")];
     stage.results(1);
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         stage.random_moment();
         let victim = stage.random.random_range(0..2);
         replicas[victim].signal("KILL");
@@ -50,14 +66,14 @@ fn kill_one_of_two(mut stage: Stage, membership: Membership) {
 fn static_replicas_killed_at_random_moments_lose_and_repeat_nothing() {
     let _turn = turn();
     let Some(stage) = real_broker("kill-static") else { return };
-    kill_one_of_two(stage, Membership::Static);
+    kill_one_of_two(stage, Membership::Static, 10);
 }
 
 #[test]
 fn dynamic_replicas_killed_at_random_moments_lose_and_repeat_nothing() {
     let _turn = turn();
     let Some(stage) = real_broker("kill-dynamic") else { return };
-    kill_one_of_two(stage, Membership::Dynamic);
+    kill_one_of_two(stage, Membership::Dynamic, 5);
 }
 
 #[test]
@@ -67,7 +83,7 @@ fn both_replicas_killed_at_once_lose_and_repeat_nothing() {
     let load = stage.load();
     let start = |stage: &Stage| vec![stage.replica(Membership::Static, "a"), stage.replica(Membership::Static, "b")];
     let mut replicas = start(&stage);
-    for _ in 0..4 {
+    for _ in 0..3 {
         stage.results(2);
         stage.random_moment();
         for replica in &replicas {
@@ -134,21 +150,52 @@ fn a_static_zombie_that_wakes_is_fenced() {
 fn a_broker_killed_and_restarted_under_load_changes_no_result() {
     let _turn = turn();
     let Some(mut stage) = real_broker("broker") else { return };
-    let Ok(restart) = std::env::var("KAFKA_RESTART") else {
-        println!("not tested, for KAFKA_RESTART names no command that kills the broker and starts it again");
-        return;
-    };
+    let Some(restart) = to_the_broker("KAFKA_RESTART") else { return };
     let load = stage.load();
     let mut replicas = vec![stage.replica(Membership::Static, "a"), stage.replica(Membership::Dynamic, "")];
-    for _ in 0..3 {
+    for _ in 0..2 {
         stage.results(2);
         stage.random_moment();
-        let status = Command::new("sh").args(["-c", &restart]).status().unwrap();
-        assert!(status.success(), "{restart}");
+        restart("KILL");
     }
     stage.results(3);
     assert!(replicas.iter_mut().all(tests::process::Service::is_running), "replicas wait for the broker");
     stage.agrees(load, replicas);
+}
+
+#[test]
+fn a_broker_that_is_silent_for_long_changes_no_result() {
+    let _turn = turn();
+    let Some(mut stage) = real_broker("silent") else { return };
+    let Some(signal) = to_the_broker("KAFKA_SIGNAL") else { return };
+    let away = std::env::var("FAULTS_AWAY_S").map_or(AWAY, |seconds| Duration::from_secs(seconds.parse().unwrap()));
+    let load = stage.load();
+    let mut replicas = vec![stage.replica(Membership::Static, "a"), stage.replica(Membership::Dynamic, "")];
+    stage.results(2);
+    stage.random_moment();
+    signal("STOP");
+    std::thread::sleep(away);
+    signal("CONT");
+    stage.results(3);
+    assert!(replicas.iter_mut().all(tests::process::Service::is_running), "replicas wait for the broker");
+    stage.agrees(load, replicas);
+}
+
+#[test]
+fn at_least_once_replicas_that_are_killed_lose_nothing() {
+    let _turn = turn();
+    let Some(stage) = real_broker("at-least-once") else { return };
+    let mut stage = stage.with(&["--guarantee", "at-least-once"]);
+    let load = stage.load();
+    let mut replicas = vec![stage.replica(Membership::Static, "a"), stage.replica(Membership::Static, "b")];
+    for victim in [0, 1, 0] {
+        stage.results(1);
+        stage.random_moment();
+        replicas[victim].signal("KILL");
+        replicas[victim] = stage.replica(Membership::Static, ["a", "b"][victim]);
+    }
+    stage.results(3);
+    stage.lacks_nothing(load, replicas);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use common::{Money, TopicKind};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tests::agreement::assert_published_equals_brute_force;
+use tests::agreement::{assert_nothing_is_missing, assert_published_equals_brute_force};
 use tests::broker::{TestBroker, real_brokers};
 use tests::growth::Growth;
 use tests::oracle::Rules;
@@ -35,6 +35,8 @@ pub enum Membership {
 pub struct Stage {
     pub broker: TestBroker,
     pub random: StdRng,
+    /// What all replicas are told besides.
+    more: &'static [&'static str],
 }
 
 /// The real broker; without one, says why nothing is tested.
@@ -49,10 +51,15 @@ pub fn real_broker(test: &str) -> Option<Stage> {
     let seed =
         std::env::var("FAULTS_SEED").ok().map_or(u64::from(since_epoch.subsec_nanos()), |seed| seed.parse().unwrap());
     println!("{test}: FAULTS_SEED={seed}");
-    Some(Stage { broker: TestBroker::start(&format!("faults-{test}")), random: StdRng::seed_from_u64(seed) })
+    Some(Stage { broker: TestBroker::start(&format!("faults-{test}")), random: StdRng::seed_from_u64(seed), more: &[] })
 }
 
 impl Stage {
+    /// With flags that all replicas are given.
+    pub fn with(self, more: &'static [&'static str]) -> Self {
+        Stage { more, ..self }
+    }
+
     fn flags(&self, more: &[&[&str]]) -> Vec<String> {
         let more = more.iter().copied().flatten().map(|&flag| flag.to_owned());
         self.broker.flags().into_iter().chain(more).collect()
@@ -78,7 +85,7 @@ impl Stage {
     pub fn replica(&self, membership: Membership, name: &str) -> Service {
         let id = ["--instance-id", name];
         let id: &[&str] = if membership == Membership::Static { &id } else { &[] };
-        Service::start("stream-analytics", &self.flags(&[&WINDOWS, &BY_THE_LOG, &["--http", "off"], id]))
+        Service::start("stream-analytics", &self.flags(&[&WINDOWS, &BY_THE_LOG, &["--http", "off"], self.more, id]))
     }
 
     /// Waits for a moment that no one knows beforehand: until a random number of receipts more is there.
@@ -94,20 +101,35 @@ impl Stage {
 
     /// Ends load and replicas gracefully, publishes what is left, and compares everything with both brute-force folds.
     pub fn agrees(self, load: Service, replicas: Vec<Service>) {
+        Self::ends(load, replicas);
+        self.ends_in_agreement();
+    }
+
+    /// As [`Self::agrees`], but receipts and windows may be there more than once.
+    pub fn lacks_nothing(self, load: Service, replicas: Vec<Service>) {
+        Self::ends(load, replicas);
+        self.publish_the_rest();
+        assert_nothing_is_missing(&self.broker, RULES);
+    }
+
+    fn ends(load: Service, replicas: Vec<Service>) {
         load.signal("TERM");
         assert_eq!(load.ended(PATIENCE), Some(0), "the load");
         for replica in replicas {
             replica.signal("TERM");
             assert_eq!(replica.ended(PATIENCE), Some(0), "a replica that is stopped");
         }
-        self.ends_in_agreement();
+    }
+
+    fn publish_the_rest(&self) {
+        let last = self.flags(&[&WINDOWS, &BY_THE_LOG, &["--http", "off", "--until-end"], self.more]);
+        let output = process::run("stream-analytics", &last, PATIENCE);
+        assert!(output.status.success(), "{}", process::last_error_line(&output));
     }
 
     /// Publishes what is left, and compares everything.
     pub fn ends_in_agreement(self) {
-        let last = self.flags(&[&WINDOWS, &BY_THE_LOG, &["--http", "off", "--until-end"]]);
-        let output = process::run("stream-analytics", &last, PATIENCE);
-        assert!(output.status.success(), "{}", process::last_error_line(&output));
+        self.publish_the_rest();
         assert_published_equals_brute_force(&self.broker, RULES);
 
         let arguments = ["verify".to_owned()].into_iter().chain(self.flags(&[&BY_THE_LOG]));

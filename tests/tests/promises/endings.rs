@@ -1,7 +1,5 @@
 //! How the service ends when it is asked to.
 
-use std::time::Duration;
-
 use tests::process::Service;
 use tests::shop::{Shop, long_ago_ms};
 
@@ -18,7 +16,7 @@ fn a_signal_ends_it_while_it_looks_for_a_broker() {
     stop(start(&["--brokers", "127.0.0.1:1", "--http", "off"]));
     let verify = start(&["verify", "--brokers", "127.0.0.1:1"]);
     verify.signal("TERM");
-    assert_eq!(verify.ended(Duration::from_secs(10)), Some(1), "nothing is proven");
+    assert_eq!(verify.ended(PATIENCE), Some(1), "nothing is proven");
 }
 
 #[test]

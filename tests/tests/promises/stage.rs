@@ -14,6 +14,8 @@ use tests::topic::{ReadRecord, read};
 
 /// Longest wait for anything.
 pub const PATIENCE: Duration = Duration::from_mins(2);
+/// Longest wait for a service that was asked to stop: several times what it allows itself.
+const STOPS_WITHIN: Duration = Duration::from_secs(30);
 /// Length of the windows, which do not overlap.
 pub const WINDOW_MS: i64 = 2_000;
 
@@ -148,5 +150,5 @@ pub fn assert_failed(output: &Output, status: i32, hints: &[&str]) {
 #[track_caller]
 pub fn stop(service: Service) {
     service.signal("TERM");
-    assert_eq!(service.ended(Duration::from_secs(10)), Some(0), "within 10 s, with status 0");
+    assert_eq!(service.ended(STOPS_WITHIN), Some(0), "within {STOPS_WITHIN:?}, with status 0");
 }

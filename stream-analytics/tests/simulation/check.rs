@@ -284,8 +284,13 @@ fn check_nothing_missing(
         let named = named_receipts(published, end_ms);
         let at_least = i64::try_from(window.len()).expect("few");
         ensure(!finals.is_empty() || named >= at_least, || format!("{key:?} is missing"))?;
-        for value in finals {
-            ensure(receipts(value) + named >= at_least, || format!("{value} lacks receipts: there are {at_least}"))?;
+        // A run until the end knows further ends once the group changes. What it published by an earlier one, and was killed
+        // before it could commit, is published again with all that there is: the last word counts.
+        let first = if scenario.until_end { finals.len().saturating_sub(1) } else { 0 };
+        for value in &finals[first..] {
+            ensure(receipts(value) + named >= at_least, || {
+                format!("{value} lacks receipts: there are {at_least}, and {named} are named; published: {finals:?}")
+            })?;
         }
     }
     Ok(())

@@ -104,6 +104,11 @@ mod seeds_that_failed {
     }
 
     #[test]
+    fn at_least_once_a_window_that_is_published_again_after_a_crash_has_all_receipts() {
+        outcome(10_142).unwrap();
+    }
+
+    #[test]
     fn what_an_owner_read_past_its_end_is_not_taken_for_counted() {
         for seed in [70, 110, 148] {
             outcome(seed).unwrap();

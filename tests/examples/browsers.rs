@@ -8,18 +8,18 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use common::results::SalesTotals;
 use common::{EventTime, TopicKind};
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message;
-use rdkafka::{Offset, TopicPartitionList};
-use tests::broker::{PARTITIONS, TestBroker};
+use rdkafka::message::{BorrowedMessage, Message};
+use tests::arrivals::arrivals;
+use tests::broker::TestBroker;
 use tests::growth::Growth;
 use tests::http::free_address;
 use tests::process::Service;
+use tests::shop::now_ms;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two phases: connections open and close.
@@ -66,7 +66,7 @@ fn main() {
     receipts.insert(0, "receipts".to_owned());
     let _producer = Service::start("producer", &receipts);
     Growth::of(&broker).wait_until(TopicKind::SalesTotals, 5, PATIENCE);
-    let published = published(&broker);
+    let published = arrivals(&broker, TopicKind::SalesTotals, late_ms);
 
     let (mut without, mut beside) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
@@ -110,28 +110,10 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// For each window that is published from now on: how long after it could be.
-fn published(broker: &TestBroker) -> Receiver<i64> {
-    let topic = broker.topics().name(TopicKind::SalesTotals);
-    let mut config = broker.settings().consumer("watcher");
-    config.set("fetch.wait.max.ms", "10");
-    let consumer: BaseConsumer = config.create().unwrap();
-    let mut list = TopicPartitionList::new();
-    for partition in 0..PARTITIONS {
-        list.add_partition_offset(&topic, partition, Offset::End).unwrap();
-    }
-    consumer.assign(&list).unwrap();
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        loop {
-            let Some(Ok(message)) = consumer.poll(Duration::from_millis(10)) else { continue };
-            let totals: SalesTotals = serde_json::from_slice(message.payload().unwrap()).unwrap();
-            if sender.send(now_ms() - totals.window.end.ms() - DELAY_MS).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
+/// How long after it could be a window was published.
+fn late_ms(totals: &BorrowedMessage<'_>) -> i64 {
+    let totals: SalesTotals = serde_json::from_slice(totals.payload().unwrap()).unwrap();
+    now_ms() - totals.window.end.ms() - DELAY_MS
 }
 
 /// Reads the stream of events as a browser does.
@@ -185,10 +167,6 @@ fn resident_mib(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
-}
-
-fn now_ms() -> i64 {
-    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

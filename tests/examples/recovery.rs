@@ -6,13 +6,12 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a measurement that fails ends")]
 
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use common::TopicKind;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::{Offset, TopicPartitionList};
-use tests::broker::{PARTITIONS, TestBroker, real_brokers};
+use tests::arrivals::arrivals;
+use tests::broker::{TestBroker, real_brokers};
 use tests::growth::Growth;
 use tests::process::Service;
 
@@ -30,30 +29,6 @@ impl Stage {
         let off = ["--idle-after", "off"];
         let flags = windows.into_iter().chain(off).chain(more.iter().copied()).map(str::to_owned);
         Service::start("stream-analytics", &self.broker.flags().into_iter().chain(flags).collect::<Vec<_>>())
-    }
-
-    /// Arrivals of results, as a reader of committed records sees them.
-    fn arrivals(&self) -> Receiver<Instant> {
-        let topic = self.broker.topics().name(TopicKind::TopStores);
-        let mut config = self.broker.settings().consumer("watcher");
-        config.set("fetch.wait.max.ms", "10");
-        let consumer: BaseConsumer = config.create().unwrap();
-        let mut list = TopicPartitionList::new();
-        for partition in 0..PARTITIONS {
-            list.add_partition_offset(&topic, partition, Offset::End).unwrap();
-        }
-        consumer.assign(&list).unwrap();
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            loop {
-                if let Some(Ok(_)) = consumer.poll(Duration::from_millis(10))
-                    && sender.send(Instant::now()).is_err()
-                {
-                    return;
-                }
-            }
-        });
-        receiver
     }
 }
 
@@ -91,7 +66,7 @@ fn main() {
 
     let mut replica = stage.replica(&["--instance-id", "a"]);
     steady();
-    let arrivals = stage.arrivals();
+    let arrivals = arrivals(&stage.broker, TopicKind::TopStores, |_| Instant::now());
     report("nothing happens", vec![silence(&arrivals)]);
 
     let mut kill_and_restart = |more: &[&str]| {

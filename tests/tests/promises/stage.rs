@@ -19,6 +19,17 @@ const STOPS_WITHIN: Duration = Duration::from_secs(30);
 /// Length of the windows, which do not overlap.
 pub const WINDOW_MS: i64 = 2_000;
 
+/// Topics that the service writes.
+pub const WRITTEN: [TopicKind; 7] = [
+    TopicKind::Partials,
+    TopicKind::TopStores,
+    TopicKind::SalesTotals,
+    TopicKind::PopularItems,
+    TopicKind::ExpensiveReceipts,
+    TopicKind::ReceiptsDeadLetter,
+    TopicKind::PartialsDeadLetter,
+];
+
 /// How the service is started, but for what a test says.
 const DEFAULTS: [[&str; 2]; 6] = [
     ["--window", "2s"],

@@ -1,22 +1,11 @@
 //! The topics that the service makes, and the timestamps of what it writes.
 
-use common::TopicKind;
 use rdkafka::message::Message;
 use tests::admin::Admin;
 use tests::shop::{Sent, Shop, long_ago_ms, now_ms};
 use tests::topic::messages;
 
-use crate::stage::{Stage, WINDOW_MS};
-
-const WRITTEN: [TopicKind; 7] = [
-    TopicKind::Partials,
-    TopicKind::TopStores,
-    TopicKind::SalesTotals,
-    TopicKind::PopularItems,
-    TopicKind::ExpensiveReceipts,
-    TopicKind::ReceiptsDeadLetter,
-    TopicKind::PartialsDeadLetter,
-];
+use crate::stage::{Stage, WINDOW_MS, WRITTEN};
 
 #[test]
 fn topics_are_made_as_promised() {

@@ -298,6 +298,11 @@ impl TryFrom<&AnalyticsArgs> for Config {
 }
 
 impl Config {
+    /// Whether a member's `client.id` is ours to choose.
+    pub fn names_clients(&self) -> bool {
+        !self.kafka.overrides("client.id")
+    }
+
     /// What the dashboard needs.
     pub fn dashboard(&self) -> DashboardConfig {
         DashboardConfig {

@@ -13,6 +13,7 @@ use common::TopicKind;
 use tests::arrivals::arrivals;
 use tests::broker::{TestBroker, real_brokers};
 use tests::growth::Growth;
+use tests::mid_transaction::stop_in_transaction;
 use tests::process::Service;
 
 /// Results are watched for so long after each fault.
@@ -34,8 +35,13 @@ impl Stage {
 
 /// The longest silence from now on, while results are watched.
 fn silence(arrivals: &Receiver<Instant>) -> Duration {
+    silence_since(Instant::now(), arrivals)
+}
+
+/// The same, where the latest result was seen at a time that is past already.
+fn silence_since(mut last: Instant, arrivals: &Receiver<Instant>) -> Duration {
     let began = Instant::now();
-    let (mut last, mut longest) = (began, Duration::ZERO);
+    let mut longest = Duration::ZERO;
     while began.elapsed() < WATCHED {
         if let Ok(arrival) = arrivals.recv_timeout(Duration::from_millis(10)) {
             longest = longest.max(arrival.saturating_duration_since(last));
@@ -109,4 +115,17 @@ fn main() {
         losses.push(silence(&arrivals));
     }
     report("one of two is killed and does not come back, dynamic", losses);
+
+    let mut losses = Vec::new();
+    for _ in 0..rounds {
+        let other = stage.replica(&[]);
+        steady();
+        arrivals.try_iter().count();
+        let lost = std::mem::replace(&mut replica, other);
+        let began = Instant::now();
+        stop_in_transaction(&stage.broker, &lost, PATIENCE);
+        lost.signal("KILL");
+        losses.push(silence_since(arrivals.try_iter().last().unwrap_or(began), &arrivals));
+    }
+    report("the same, in mid-transaction", losses);
 }

@@ -58,24 +58,60 @@ pub fn read_named(broker: &TestBroker, topic: &str) -> Vec<ReadRecord> {
     messages(broker, topic).into_iter().map(record).collect()
 }
 
+/// The ends of a topic's partitions, whose transactions may be open.
+pub struct Ends {
+    topic: String,
+    written: BaseConsumer,
+    decided: BaseConsumer,
+}
+
+impl Ends {
+    /// Of a test's topic.
+    ///
+    /// # Panics
+    /// The clients cannot be made.
+    pub fn of(broker: &TestBroker, kind: TopicKind) -> Self {
+        let client = |isolation: &str| -> BaseConsumer {
+            broker.settings().consumer("reader").set("isolation.level", isolation).create().expect("a consumer")
+        };
+        let (written, decided) = (client("read_uncommitted"), client("read_committed"));
+        Ends { topic: broker.topics().name(kind), written, decided }
+    }
+
+    fn end(&self, consumer: &BaseConsumer, partition: i32) -> i64 {
+        consumer.fetch_watermarks(&self.topic, partition, PATIENCE).expect("the end of a partition").1
+    }
+
+    /// Where the partition ends.
+    ///
+    /// # Panics
+    /// The broker does not answer, and for the next two.
+    pub fn written(&self, partition: i32) -> i64 {
+        self.end(&self.written, partition)
+    }
+
+    /// Where the first transaction begins that is open; the partition's end if there is none.
+    pub fn decided(&self, partition: i32) -> i64 {
+        self.end(&self.decided, partition)
+    }
+
+    /// All partitions.
+    pub fn partitions(&self) -> Vec<i32> {
+        partitions(&self.written, &self.topic)
+    }
+}
+
 /// As [`read`], once every transaction is decided that has written there by now: what a dead producer left open hides all
 /// that others have committed after it.
 ///
 /// # Panics
 /// The topic cannot be read, or a transaction stays open.
 pub fn read_decided(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
-    let topic = broker.topics().name(kind);
-    let client = |isolation: &str| -> BaseConsumer {
-        broker.settings().consumer("reader").set("isolation.level", isolation).create().expect("a consumer")
-    };
-    let (written, decided) = (client("read_uncommitted"), client("read_committed"));
-    let end = |consumer: &BaseConsumer, partition| {
-        consumer.fetch_watermarks(&topic, partition, PATIENCE).expect("the end of a partition").1
-    };
-    for partition in partitions(&written, &topic) {
-        let (until, started) = (end(&written, partition), Instant::now());
-        while end(&decided, partition) < until {
-            assert!(started.elapsed() < PATIENCE, "a transaction stays open in {topic}, partition {partition}");
+    let ends = Ends::of(broker, kind);
+    for partition in ends.partitions() {
+        let (until, started) = (ends.written(partition), Instant::now());
+        while ends.decided(partition) < until {
+            assert!(started.elapsed() < PATIENCE, "a transaction stays open in {kind:?}, partition {partition}");
             std::thread::sleep(LOOK_AGAIN_AFTER);
         }
     }

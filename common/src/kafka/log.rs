@@ -4,6 +4,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::complaints::{Kind, is_news};
 
@@ -47,6 +48,12 @@ impl ClientContext for LogContext {
 }
 
 impl ConsumerContext for LogContext {}
+
+impl ProducerContext for LogContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _result: &DeliveryResult<'_>, (): ()) {}
+}
 
 /// The broker that a line of the facility `FAIL` is about, as HOST:PORT: which thread says it, and whether it was meant as
 /// the group's coordinator, makes no other failure of it.

@@ -169,6 +169,9 @@ impl<'j> Life<'j> {
             match rebalance {
                 Rebalance::Revoke => self.give_up()?,
                 Rebalance::Assign(partitions) => {
+                    if let Some(departures) = &self.job.departures {
+                        departures.look(&self.identity.transactional_id);
+                    }
                     self.take_over(&partitions)?;
                     // A replica that has finished and left hands over nothing that is to be read.
                     if self.group_has_ended() {

@@ -18,6 +18,7 @@ pub(super) struct AnalyticsMetrics {
     pub(super) commits: IntCounter,
     pub(super) commit_duration: Histogram,
     pub(super) rollbacks: IntCounter,
+    pub(super) fenced_workers: IntCounter,
     /// By kind.
     pub(super) rebalances: IntCounterVec,
     /// By worker.
@@ -110,6 +111,10 @@ impl AnalyticsMetrics {
             rollbacks: metrics.counter(
                 "retail_analytics_rollbacks_total",
                 "Times that a worker threw away what it had not committed and began anew.",
+            ),
+            fenced_workers: metrics.counter(
+                "retail_analytics_fenced_workers_total",
+                "Workers that had left the group or died, and whose open transaction, if any, this process aborted.",
             ),
             rebalances: metrics.counters(
                 "retail_analytics_rebalances_total",

@@ -2,10 +2,12 @@
 //!
 //! [`life`] is the loop: serve the group, read a batch, send what came out, commit when due. [`assignment`] takes
 //! partitions over, [`rebalance`] collects what the group wants, [`record_queue`] reads in batches, [`outbound`] writes and
-//! commits, [`patience`] says how long to wait, [`successor`] whether another process has taken the worker's place, [`measures`]
-//! counts ([`metrics`] names the counts), [`standing`] says whether the workers are at work.
+//! commits, [`patience`] says how long to wait, [`successor`] whether another process has taken the worker's place,
+//! [`departures`] aborts what dead workers left open, [`measures`] counts ([`metrics`] names the counts), [`standing`] says
+//! whether the workers are at work.
 
 pub mod assignment;
+mod departures;
 pub mod error;
 pub mod life;
 mod measures;
@@ -20,6 +22,7 @@ mod successor;
 use std::sync::Arc;
 use std::time::Duration;
 
+use departures::Departures;
 pub use error::WorkerError;
 use life::{End, Life};
 use metrics::AnalyticsMetrics;
@@ -51,13 +54,16 @@ pub struct Job {
     /// How the workers stand.
     pub health: Arc<Health>,
     metrics: AnalyticsMetrics,
+    departures: Option<Departures>,
 }
 
 impl Job {
     /// Nothing done yet. What is done is counted in `metrics`.
     pub fn new(config: Config, engine: EngineConfig, health: Arc<Health>, metrics: &Metrics) -> Self {
         health.expect_workers(config.threads);
-        Job { config, engine, tally: Tally::default(), health, metrics: AnalyticsMetrics::new(metrics) }
+        let metrics = AnalyticsMetrics::new(metrics);
+        let departures = Departures::watch(&config, metrics.fenced_workers.clone());
+        Job { config, engine, tally: Tally::default(), health, metrics, departures }
     }
 }
 
@@ -68,8 +74,19 @@ pub struct Identity {
     pub number: u16,
     /// Static member name, if any.
     pub group_instance_id: Option<String>,
-    /// Its transactions' name.
+    /// Its transactions' name, and the client's in the group.
     pub transactional_id: String,
+}
+
+/// What the transactional ids of a group's workers begin with.
+fn id_prefix(group: &str) -> String {
+    format!("{group}-")
+}
+
+/// The process that a member of the group belongs to, as its client id tells: `GROUP-PROCESS-WORKER`.
+pub fn process_of<'a>(group: &str, client_id: &'a str) -> &'a str {
+    let worker = client_id.strip_prefix(&id_prefix(group)).and_then(|worker| worker.rsplit_once('-'));
+    worker.map_or(client_id, |(process, _number)| process)
 }
 
 impl Identity {
@@ -78,8 +95,18 @@ impl Identity {
     pub fn new(config: &Config, number: u16, process: &str) -> Self {
         let group_instance_id = config.instance_id.as_ref().map(|id| config.topics.prefixed(&format!("{id}-{number}")));
         let own = config.instance_id.as_deref().unwrap_or(process);
-        let transactional_id = format!("{}-{own}-{number}", config.group);
+        let transactional_id = format!("{}{own}-{number}", id_prefix(&config.group));
         Identity { number, group_instance_id, transactional_id }
+    }
+
+    /// The worker in one of its lives. A dynamic member has a transactional id of its own in each: whoever finds it gone from the
+    /// group may fence it, and fences no later life.
+    fn in_life(&self, config: &Config, life: u64) -> Self {
+        let mut identity = self.clone();
+        if identity.group_instance_id.is_none() && config.names_clients() {
+            identity.transactional_id = format!("{}.{life}", self.transactional_id);
+        }
+        identity
     }
 
     fn consumer_config(&self, config: &Config) -> ClientConfig {
@@ -107,6 +134,9 @@ impl Identity {
         if let Some(id) = &self.group_instance_id {
             client.set("group.instance.id", id);
         }
+        if config.names_clients() {
+            client.set("client.id", &self.transactional_id);
+        }
         client
     }
 }
@@ -118,8 +148,11 @@ impl Identity {
 pub fn work(job: &Arc<Job>, identity: &Identity, shutdown: &Shutdown) -> Result<(), WorkerError> {
     let pulse = job.health.pulses().watch(format!("worker {}", identity.number));
     let patience = Patience::new(shutdown.clone(), pulse);
+    let mut lives = 0;
     loop {
-        let ended = match Life::begin(job, identity, &patience) {
+        let identity = identity.in_life(&job.config, lives);
+        lives += 1;
+        let ended = match Life::begin(job, &identity, &patience) {
             Ok(life) => life.run()?,
             Err(Failure::Fatal(error)) => return Err(error),
             Err(Failure::StartAgain(error)) => {
@@ -132,5 +165,20 @@ pub fn work(job: &Arc<Job>, identity: &Identity, shutdown: &Shutdown) -> Result<
             End::StartAgain if patience.is_stopping() => return Ok(()),
             End::StartAgain => patience::pause(REST),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_told_by_the_client_ids_of_its_workers() {
+        let of = |client_id| process_of("stream-analytics", client_id);
+        assert_eq!(of("stream-analytics-shop-7-123-0.0"), "shop-7-123");
+        assert_eq!(of("stream-analytics-shop-7-123-1.4"), "shop-7-123");
+        assert_eq!(of("stream-analytics-a-0-1"), "a-0", "a static member");
+        assert_eq!(of("retail-7"), "retail-7");
+        assert_eq!(process_of("g", "stream-analytics-a-0"), "stream-analytics-a-0");
     }
 }

@@ -1,5 +1,6 @@
 //! The stage of a fault test: a broker, load, and replicas that can be killed.
 
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::{Money, TopicKind};
@@ -84,8 +85,16 @@ impl Stage {
     /// A replica; `name` is its `--instance-id` if it is a static member.
     pub fn replica(&self, membership: Membership, name: &str) -> Service {
         let id = ["--instance-id", name];
-        let id: &[&str] = if membership == Membership::Static { &id } else { &[] };
-        Service::start("stream-analytics", &self.flags(&[&WINDOWS, &BY_THE_LOG, &["--http", "off"], self.more, id]))
+        self.start(if membership == Membership::Static { &id } else { &[] }, "off")
+    }
+
+    /// A dynamic replica that shows its metrics.
+    pub fn measured_replica(&self, http: SocketAddr) -> Service {
+        self.start(&[], &http.to_string())
+    }
+
+    fn start(&self, id: &[&str], http: &str) -> Service {
+        Service::start("stream-analytics", &self.flags(&[&WINDOWS, &BY_THE_LOG, &["--http", http], self.more, id]))
     }
 
     /// Waits for a moment that no one knows beforehand: until a random number of receipts more is there.

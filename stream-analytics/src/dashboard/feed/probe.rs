@@ -17,6 +17,7 @@ use super::ANSWER_TIMEOUT;
 use crate::dashboard::hub::Hub;
 use crate::dashboard::state::health::{Brokers, Group, Sample};
 use crate::dashboard::{DashboardConfig, DashboardError};
+use crate::worker::process_of;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -120,8 +121,9 @@ impl Probe {
     fn group(&self) -> Option<Group> {
         let groups = self.consumer.fetch_group_list(Some(&self.config.group_id), ANSWER_TIMEOUT).ok()?;
         let group = groups.groups().iter().find(|group| group.name() == self.config.group_id)?;
-        let processes: BTreeSet<_> =
-            group.members().iter().map(|member| (member.client_id(), member.client_host())).collect();
+        let process = |client_id| process_of(&self.config.group_id, client_id);
+        let members = group.members().iter();
+        let processes: BTreeSet<_> = members.map(|one| (process(one.client_id()), one.client_host())).collect();
         Some(Group { replicas: processes.len(), workers: group.members().len() })
     }
 }

@@ -438,12 +438,14 @@ impl<'j> Life<'j> {
     fn roll_back(&mut self, failure: Failure) -> Result<End, WorkerError> {
         let error = match failure {
             Failure::Fatal(error) => return self.ended_by(error),
-            // Again would be as forbidden as now.
-            Failure::StartAgain(error) if is_denial(&error) => {
-                return Err(WorkerError::Denied { reason: error.to_string() });
+            Failure::StartAgain(error) => {
+                self.outbound.cause(error, &self.consumer, &self.offsets(&self.last_commit), self.patience)
             }
-            Failure::StartAgain(error) => error,
         };
+        if is_denial(&error) {
+            // Again would be as forbidden as now.
+            return Err(WorkerError::Denied { reason: error.to_string() });
+        }
         let fenced_now = error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId);
         if fenced_now || successor::is_fenced(&self.consumer) {
             return self.ended_by(WorkerError::Replaced);
@@ -452,7 +454,7 @@ impl<'j> Life<'j> {
         self.measures.rolled_back();
         let Identity { number: worker, transactional_id, .. } = self.identity;
         tracing::info!(worker, transactional_id, %error, "rolling back what was not committed, and starting again");
-        match self.outbound.abort(self.patience).and_then(|()| self.outbound.late_refusal()) {
+        match self.outbound.abort(self.patience) {
             Ok(()) | Err(Failure::StartAgain(_)) => Ok(End::StartAgain),
             Err(Failure::Fatal(error)) => self.ended_by(error),
         }

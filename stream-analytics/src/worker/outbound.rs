@@ -21,9 +21,6 @@ use crate::outbox::OutputRecord;
 
 /// Distance of looks at whether all records are acknowledged.
 const ACKNOWLEDGEMENT_CHECK: Duration = Duration::from_micros(250);
-/// Delivery reports come in batches, one for each partition.
-const REPORTS_OF_AN_ABORT: usize = 100;
-
 /// What becomes of a commit.
 #[derive(Debug)]
 pub enum Failure {
@@ -60,10 +57,8 @@ impl ProducerContext for DeliveryContext {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((KafkaError::MessageProduction(code), message)) = result {
             let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-            // The first one is the cause; others in the queue are purged with it, some of them before it is told.
-            if refused.as_ref().is_none_or(|(_, noted)| *noted == RDKafkaErrorCode::PurgeQueue) {
-                *refused = Some((message.topic().to_owned(), *code));
-            }
+            // The first one is the cause; those behind it in the queue are purged with it.
+            refused.get_or_insert_with(|| (message.topic().to_owned(), *code));
         }
     }
 }
@@ -212,14 +207,6 @@ impl Outbound {
         self.refused_record()
     }
 
-    /// What the broker refused of an aborted transaction, told with the abort.
-    pub fn late_refusal(&self) -> Result<(), Failure> {
-        for _ in 0..REPORTS_OF_AN_ABORT {
-            self.producer.poll(Duration::ZERO);
-        }
-        self.refused_record()
-    }
-
     /// A record that the broker refuses for its size, or for want of a right, will be refused again.
     fn refused_record(&self) -> Result<(), Failure> {
         let refused = self.producer.context().refused.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -236,6 +223,23 @@ impl Outbound {
             }
             None => Ok(()),
         }
+    }
+
+    /// Why the open transaction has failed, where an error tells no more than that it has: what was to go with it is purged,
+    /// or a call is out of place. The offsets never count.
+    pub fn cause<C: ConsumerContext>(
+        &self,
+        error: KafkaError,
+        consumer: &BaseConsumer<C>,
+        offsets: &TopicPartitionList,
+        patience: &Patience,
+    ) -> KafkaError {
+        let code = error.rdkafka_error_code();
+        if !(self.transaction_open && matches!(code, Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::State))) {
+            return error;
+        }
+        let Some(group) = consumer.group_metadata() else { return error };
+        self.producer.send_offsets_to_transaction(offsets, &group, patience.attempt()).err().unwrap_or(error)
     }
 
     /// Throws away what the open transaction holds.

@@ -16,8 +16,9 @@ use tests::growth::Growth;
 use tests::mid_transaction::stop_in_transaction;
 use tests::process::Service;
 
-/// Results are watched for so long after each fault.
-const WATCHED: Duration = Duration::from_secs(25);
+/// Results are watched for at least so long after each fault, and until they come steadily again.
+const WATCHED: Duration = Duration::from_secs(10);
+const STEADY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Stage {
@@ -42,7 +43,7 @@ fn silence(arrivals: &Receiver<Instant>) -> Duration {
 fn silence_since(mut last: Instant, arrivals: &Receiver<Instant>) -> Duration {
     let began = Instant::now();
     let mut longest = Duration::ZERO;
-    while began.elapsed() < WATCHED {
+    while began.elapsed() < WATCHED || (last.elapsed() > STEADY && began.elapsed() < PATIENCE) {
         if let Ok(arrival) = arrivals.recv_timeout(Duration::from_millis(10)) {
             longest = longest.max(arrival.saturating_duration_since(last));
             last = last.max(arrival);
@@ -90,20 +91,26 @@ fn main() {
     kill_and_restart(&[]);
     report("the only replica, dynamic: kill -9 and restart", kill_and_restart(&[]));
 
-    let mut leaves = Vec::new();
-    let mut joins = Vec::new();
-    for _ in 0..rounds {
-        steady();
-        arrivals.try_iter().count();
-        let joined = stage.replica(&[]);
-        joins.push(silence(&arrivals));
-        arrivals.try_iter().count();
-        let leaving = std::mem::replace(&mut replica, joined);
-        leaving.signal("TERM");
-        leaves.push(silence(&arrivals));
+    for (kind, ids) in [("dynamic", None), ("static", Some(["b", "c"]))] {
+        let (mut joins, mut leaves) = (Vec::new(), Vec::new());
+        if let Some([_, other]) = ids {
+            replica = stage.replica(&["--instance-id", other]);
+        }
+        for round in 0..rounds {
+            let id = ids.map(|ids| ["--instance-id", ids[round % 2]]);
+            steady();
+            arrivals.try_iter().count();
+            let joined = stage.replica(id.as_ref().map_or(&[], |id| id));
+            joins.push(silence(&arrivals));
+            arrivals.try_iter().count();
+            let leaving = std::mem::replace(&mut replica, joined);
+            leaving.signal("TERM");
+            leaves.push(silence(&arrivals));
+        }
+        report(&format!("a second replica joins, {kind}"), joins);
+        report(&format!("one of two leaves gracefully, {kind}"), leaves);
     }
-    report("a second replica joins, dynamic", joins);
-    report("one of two leaves gracefully, dynamic", leaves);
+    replica = stage.replica(&[]);
 
     let mut losses = Vec::new();
     for _ in 0..rounds {

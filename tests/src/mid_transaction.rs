@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use common::TopicKind;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 
 use crate::broker::{PARTITIONS, TestBroker};
 use crate::process::Service;
@@ -55,5 +55,5 @@ fn committed_offsets(consumer: &BaseConsumer, topic: &str) -> Vec<Offset> {
         list.add_partition(topic, partition);
     }
     let list = consumer.committed_offsets(list, ATTEMPT).expect("the group's offsets");
-    list.elements().iter().map(|element| element.offset()).collect()
+    list.elements().iter().map(TopicPartitionListElem::offset).collect()
 }

@@ -18,12 +18,16 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
 use rdkafka::producer::{BaseProducer, Producer};
 
+use super::SESSION_TIMEOUT;
 use crate::config::{Config, Guarantee};
 
 /// How long one question to the broker may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// Distance of questions that are not answered yet.
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// By then a member that was dead already at a look has been thrown out. Its partitions' new owner may wait for what it left
+/// open, and hear nothing of the group meanwhile.
+const LOOK_AGAIN_AFTER: Duration = SESSION_TIMEOUT.saturating_add(Duration::from_secs(1));
 /// After so long a transaction has timed out, and nobody has to be asked any more.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// How long fencing one worker may take.
@@ -82,7 +86,17 @@ impl Watcher {
             Ok(members) => drop(self.roster.departed(None, members)),
             Err(error) => tracing::debug!(%error, "the broker does not describe the group"),
         }
-        while let Ok(asking) = looks.recv() {
+        let mut asked: Option<String> = None;
+        loop {
+            let next = match asked {
+                Some(_) => looks.recv_timeout(LOOK_AGAIN_AFTER),
+                None => looks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            let asking = match (next, asked.take()) {
+                (Ok(asking), _) => asked.insert(asking).clone(),
+                (Err(RecvTimeoutError::Timeout), Some(asking)) => asking,
+                (Err(_), _) => return,
+            };
             let departed = self.departed(asking, looks);
             for some in departed.chunks(AT_A_TIME) {
                 std::thread::scope(|scope| {

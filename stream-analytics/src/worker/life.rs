@@ -28,6 +28,10 @@ use crate::engine::{Commit, Engine, EngineError};
 const WAIT_MS: i64 = 50;
 /// Distance of looks at the clock, milliseconds.
 const TICK_MS: i64 = 100;
+/// A takeover that takes longer is begun anew, with clients that know nothing. A member that takes over hears nothing of the
+/// group, and a client may never learn of a partition's new leader
+/// (<https://github.com/confluentinc/librdkafka/issues/5430>).
+const LONGEST_TAKEOVER: Duration = Duration::from_secs(15);
 /// Distance of looks at the group's progress with `--until-end`, milliseconds.
 const END_CHECK_MS: i64 = 200;
 
@@ -322,20 +326,21 @@ impl<'j> Life<'j> {
     }
 
     fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
-        let mut waited = false;
+        let (began, mut waited) = (Instant::now(), false);
         loop {
-            match self.try_take_over(partitions) {
+            let error = match self.try_take_over(partitions) {
                 Ok(()) => return Ok(()),
                 Err(AssignmentError::Fatal(error)) => return Err(Failure::Fatal(error)),
-                Err(AssignmentError::Later(error)) if !is_denial(&error) && !self.patience.is_stopping() => {
-                    if !std::mem::replace(&mut waited, true) {
-                        let worker = self.identity.number;
-                        tracing::info!(worker, %error, "cannot see yet where the group left off: trying until it can be seen");
-                    }
-                    patience::pause(Duration::from_millis(200));
-                }
-                Err(AssignmentError::Later(error)) => return Err(Failure::StartAgain(error)),
+                Err(AssignmentError::Later(error)) => error,
+            };
+            if is_denial(&error) || self.patience.is_stopping() || began.elapsed() > LONGEST_TAKEOVER {
+                return Err(Failure::StartAgain(error));
             }
+            if !std::mem::replace(&mut waited, true) {
+                let worker = self.identity.number;
+                tracing::info!(worker, %error, "cannot see yet where the group left off: trying until it can be seen");
+            }
+            patience::pause(Duration::from_millis(200));
         }
     }
 

@@ -108,7 +108,7 @@ impl ClientMetrics {
             name,
             last: Mutex::new(last),
             connected: AtomicBool::new(false),
-            out_of_reach: Mutex::default(),
+            unreached: Mutex::default(),
         }
     }
 }
@@ -120,7 +120,19 @@ pub struct ClientStatistics {
     name: String,
     last: Mutex<Last>,
     connected: AtomicBool,
-    out_of_reach: Mutex<HashMap<String, HashSet<i32>>>,
+    unreached: Mutex<Unreached>,
+}
+
+/// Partitions by topic.
+type Partitions = HashMap<String, HashSet<i32>>;
+
+/// Partitions whose end the client does not know.
+#[derive(Debug, Default)]
+struct Unreached {
+    /// It knows of no leader.
+    leaderless: Partitions,
+    /// These, and those whose leader does not answer.
+    out_of_reach: Partitions,
 }
 
 /// What is remembered from document to document.
@@ -206,14 +218,18 @@ struct Partition {
 }
 
 impl Document {
-    fn out_of_reach(&self) -> HashMap<String, HashSet<i32>> {
+    fn unreached(&self) -> Unreached {
         let answering = self.brokers.values().filter(|broker| broker.is_of_the_cluster() && broker.answers());
         let answering: HashSet<i32> = answering.map(|broker| broker.nodeid).collect();
-        let silent = |topic: &Topic| -> HashSet<i32> {
-            let partitions = topic.partitions.values();
-            partitions.filter(|one| !answering.contains(&one.broker)).map(|one| one.id).collect()
-        };
-        self.topics.iter().map(|(name, topic)| (name.clone(), silent(topic))).collect()
+        Unreached {
+            leaderless: self.partitions(|one| one.broker < 0),
+            out_of_reach: self.partitions(|one| !answering.contains(&one.broker)),
+        }
+    }
+
+    fn partitions(&self, are: impl Fn(&Partition) -> bool) -> Partitions {
+        let of = |topic: &Topic| topic.partitions.values().filter(|one| are(one)).map(|one| one.id).collect();
+        self.topics.iter().map(|(name, topic)| (name.clone(), of(topic))).collect()
     }
 }
 
@@ -246,8 +262,17 @@ impl ClientStatistics {
     /// Whether the broker that a consumer reads the partition from did not answer when the client last looked: what the
     /// partition's end is, nobody knows.
     pub fn is_out_of_reach(&self, topic: &str, partition: i32) -> bool {
-        let out_of_reach = self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner);
-        out_of_reach.get(topic).is_some_and(|partitions| partitions.contains(&partition))
+        self.is_among(topic, partition, |unreached| &unreached.out_of_reach)
+    }
+
+    /// Whether the consumer knew of no leader of the partition when it last looked.
+    pub fn has_no_leader(&self, topic: &str, partition: i32) -> bool {
+        self.is_among(topic, partition, |unreached| &unreached.leaderless)
+    }
+
+    fn is_among(&self, topic: &str, partition: i32, these: impl Fn(&Unreached) -> &Partitions) -> bool {
+        let unreached = self.unreached.lock().unwrap_or_else(PoisonError::into_inner);
+        these(&unreached).get(topic).is_some_and(|partitions| partitions.contains(&partition))
     }
 
     /// Takes in a document, from `ClientContext::stats_raw`.
@@ -261,7 +286,7 @@ impl ClientStatistics {
     fn publish(&self, document: &Document) {
         let connected = document.brokers.values().any(Broker::is_up);
         self.connected.store(connected, Ordering::Relaxed);
-        *self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner) = document.out_of_reach();
+        *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = document.unreached();
         let missed = |broker: &Broker| broker.is_of_the_cluster() && !broker.is_up() && !broker.is_unneeded();
         if connected
             && !document.brokers.values().any(missed)
@@ -398,6 +423,7 @@ mod tests {
         assert_eq!(out_of_reach(&document_after("UP", 0, 2_500_000)), [true, true]);
         assert_eq!(out_of_reach(&document_after("TRY_CONNECT", 0, -1)), [true, true]);
         assert_eq!(out_of_reach(&document("UP", 0)), [false, true]);
+        assert_eq!([0, 1].map(|partition| client.has_no_leader("receipts", partition)), [false, true]);
         assert!(!client.is_out_of_reach("another", 0));
     }
 

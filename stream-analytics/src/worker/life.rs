@@ -1,6 +1,7 @@
 //! One life of a worker: a consumer, a producer and an engine, from joining the group until it stops, fails for good, or
 //! has to roll back and begin anew.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,6 +13,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::assignment::{self, AssignmentError, Place};
 use super::error::WorkerError;
+use super::leaders::{self, Leaders};
 use super::measures::Measures;
 use super::metrics::RebalanceKind;
 use super::outbound::{Failure, Outbound};
@@ -69,6 +71,7 @@ pub struct Life<'j> {
     started: Instant,
     measures: Measures<'j>,
     last_commit: Commit,
+    leaders: Leaders,
 }
 
 impl<'j> Life<'j> {
@@ -105,6 +108,7 @@ impl<'j> Life<'j> {
             started: Instant::now(),
             measures: Measures::new(job, identity.number),
             last_commit: Commit::default(),
+            leaders: Leaders::default(),
         })
     }
 
@@ -139,6 +143,7 @@ impl<'j> Life<'j> {
             if now_ms - ticked_ms >= TICK_MS {
                 ticked_ms = now_ms;
                 self.tick(now_ms);
+                self.check_leaders(now_ms)?;
                 self.send_output()?;
             }
             let stopping = self.patience.is_stopping();
@@ -255,6 +260,30 @@ impl<'j> Life<'j> {
             |partition| queue.high_watermark(input, partition),
             |partition| queue.high_watermark(partials, partition),
         );
+    }
+
+    /// A client that knows of no leader, where another does, has lost sight of it for good: a new life has new ones.
+    fn check_leaders(&mut self, now_ms: i64) -> Result<(), Failure> {
+        let context = self.consumer.context();
+        let inputs = self.engine.inputs().map(|(partition, _)| (&self.job.config.input_topic, partition));
+        let merges = self.engine.merges().map(|(partition, _)| (&self.partials, partition));
+        let missed = inputs.chain(merges).filter(|(topic, partition)| context.has_no_leader(topic, *partition));
+        let missed: BTreeSet<TopicPartition> = missed.map(|(topic, partition)| (topic.clone(), partition)).collect();
+        if !self.leaders.are_doubtful(now_ms, context.is_connected() && !missed.is_empty()) {
+            return Ok(());
+        }
+        match leaders::led(&self.job.config.kafka, &missed) {
+            Ok(led) if led.is_empty() => Ok(()),
+            Ok(led) => {
+                let worker = self.identity.number;
+                tracing::warn!(worker, ?led, "the Kafka client misses the leaders of these partitions: starting again");
+                Err(Failure::StartAgain(KafkaError::Canceled))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no other client is told the leaders either");
+                Ok(())
+            }
+        }
     }
 
     fn send_output(&mut self) -> Result<(), Failure> {

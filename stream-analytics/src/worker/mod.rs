@@ -3,12 +3,13 @@
 //! [`life`] is the loop: serve the group, read a batch, send what came out, commit when due. [`assignment`] takes
 //! partitions over, [`rebalance`] collects what the group wants, [`record_queue`] reads in batches, [`outbound`] writes and
 //! commits, [`patience`] says how long to wait, [`successor`] whether another process has taken the worker's place,
-//! [`departures`] aborts what dead workers left open, [`measures`] counts ([`metrics`] names the counts), [`standing`] says
-//! whether the workers are at work.
+//! [`departures`] aborts what dead workers left open, [`leaders`] doubts a client that misses them, [`measures`] counts
+//! ([`metrics`] names the counts), [`standing`] says whether the workers are at work.
 
 pub mod assignment;
 mod departures;
 pub mod error;
+mod leaders;
 pub mod life;
 mod measures;
 mod metrics;

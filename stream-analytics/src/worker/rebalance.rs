@@ -49,6 +49,11 @@ impl RebalanceContext {
         self.statistics.is_out_of_reach(topic, partition)
     }
 
+    /// Whether the client knew of no leader of the partition when it last looked.
+    pub fn has_no_leader(&self, topic: &str, partition: i32) -> bool {
+        self.statistics.has_no_leader(topic, partition)
+    }
+
     /// The next thing to do.
     pub fn next(&self) -> Option<Rebalance> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).pop_front()

@@ -30,14 +30,6 @@ struct Shared {
     snapshot: Option<(Cursor, Bytes)>,
 }
 
-/// What a stream sends next.
-pub(super) struct Batch {
-    /// Whole events.
-    pub(super) events: Vec<Bytes>,
-    /// Where the stream stands when they are sent.
-    pub(super) cursor: Cursor,
-}
-
 impl Hub {
     pub(super) fn new(timing: Timing) -> Arc<Hub> {
         let process = RandomState::new().hash_one(std::process::id());
@@ -116,11 +108,14 @@ impl Hub {
         self.events.subscribe()
     }
 
-    /// What a stream at `cursor` has to send: the events after it, or everything anew.
-    pub(super) fn after(&self, cursor: Option<Cursor>) -> Batch {
+    /// What a stream at `cursor` sends next, and where it stands then: the next event, or everything anew. `None` if it has
+    /// all there is. Streams share the bytes, and hold no more than what they are sending.
+    pub(super) fn after(&self, cursor: Option<Cursor>) -> Option<(Bytes, Cursor)> {
         let mut shared = self.shared();
-        if let Some(Resume::Events(events, cursor)) = cursor.map(|cursor| shared.replay.after(cursor)) {
-            return Batch { events, cursor };
+        match cursor.map_or(Resume::Gone, |cursor| shared.replay.after(cursor)) {
+            Resume::Event(event, cursor) => return Some((event, cursor)),
+            Resume::UpToDate => return None,
+            Resume::Gone => {}
         }
         let cursor = shared.replay.cursor();
         let fresh = shared.snapshot.as_ref().filter(|(at, _)| *at == cursor).map(|(_, event)| event.clone());
@@ -129,7 +124,7 @@ impl Hub {
             shared.snapshot = Some((cursor, event.clone()));
             event
         });
-        Batch { events: vec![event], cursor }
+        Some((event, cursor))
     }
 }
 

@@ -85,28 +85,20 @@ impl Stream {
     async fn next(&mut self) -> Option<Bytes> {
         if !self.started {
             self.started = true;
-            let mut first = Bytes::from_static(b"retry: 1000\n\n").to_vec();
-            first.extend(self.take());
-            return Some(first.into());
+            return Some(Bytes::from_static(b"retry: 1000\n\n"));
         }
         loop {
+            self.wakes.mark_unchanged();
+            if let Some((event, cursor)) = self.hub.after(self.cursor) {
+                self.cursor = Some(cursor);
+                return Some(event);
+            }
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return None,
                 woken = self.wakes.changed() => woken.ok()?,
                 () = tokio::time::sleep(KEEP_ALIVE) => return Some(Bytes::from_static(b":\n\n")),
             }
-            let events = self.take();
-            if !events.is_empty() {
-                return Some(events.into());
-            }
         }
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        self.wakes.mark_unchanged();
-        let batch = self.hub.after(self.cursor);
-        self.cursor = Some(batch.cursor);
-        batch.events.concat()
     }
 }

@@ -2,7 +2,9 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
+use bytes::Bytes;
 use common::{EventTime, TopicKind};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -149,11 +151,33 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
     assert_eq!(routes.oneshot(again).await.unwrap().status(), StatusCode::NOT_MODIFIED);
 }
 
-/// The next event of a stream, as text.
-async fn next_event(body: &mut Body) -> String {
-    use futures_util::StreamExt;
-    let chunk = std::mem::take(body).into_data_stream().next().await.unwrap().unwrap();
-    String::from_utf8(chunk.to_vec()).unwrap()
+/// Opens a stream and gives what it sends first, after its word on when to try again.
+async fn first_event(routes: &Router, last: Option<&str>) -> Bytes {
+    let mut request = Request::get("/events");
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    let response = routes.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let mut chunks = response.into_body().into_data_stream();
+    assert_eq!(chunks.next().await.unwrap().unwrap(), "retry: 1000\n\n");
+    chunks.next().await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn streams_share_the_bytes_that_they_send() {
+    let hub = hub();
+    let routes = routes(Arc::clone(&hub));
+    let [fresh, other] = [first_event(&routes, None).await, first_event(&routes, None).await];
+    assert_eq!(fresh.as_ptr(), other.as_ptr(), "a snapshot");
+    let id = text(&fresh).lines().find_map(|line| line.strip_prefix("id: ").map(str::to_owned)).unwrap();
+    hub.tell();
+    let [missed, other] = [first_event(&routes, Some(&id)).await, first_event(&routes, Some(&id)).await];
+    assert_eq!(missed.as_ptr(), other.as_ptr(), "an event");
+}
+
+fn text(event: &Bytes) -> &str {
+    std::str::from_utf8(event).unwrap()
 }
 
 #[tokio::test]
@@ -161,15 +185,7 @@ async fn a_stream_begins_with_a_snapshot_or_with_what_was_missed() {
     let hub = hub();
     hub.tell();
     let routes = routes(Arc::clone(&hub));
-    let open = async |last: Option<&str>| {
-        let mut request = Request::get("/events");
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let response = routes.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        next_event(&mut response.into_body()).await
-    };
+    let open = async |last: Option<&str>| text(&first_event(&routes, last).await).to_owned();
     let fresh = open(None).await;
     assert!(fresh.contains("event: snapshot"), "{fresh}");
     let id = fresh.lines().find_map(|line| line.strip_prefix("id: ")).unwrap().to_owned();

@@ -33,7 +33,7 @@ impl Results {
 
     /// About what it takes in memory.
     fn bytes(&self) -> usize {
-        const LINE: usize = 96;
+        const LINE: usize = 128;
         let stores = self.stores.iter().flat_map(|part| &part.stores).map(|line| LINE + line.store_name.len());
         let items = self.items.values().flat_map(|part| &part.items).map(|line| LINE + line.name.len());
         LINE * (4 + 2 * self.items.len()) + stores.sum::<usize>() + items.sum::<usize>()
@@ -55,13 +55,16 @@ impl History {
     }
 
     /// As [`Self::put_totals`].
-    pub(crate) fn put_stores(&mut self, stores: TopStores) -> bool {
+    pub(crate) fn put_stores(&mut self, mut stores: TopStores) -> bool {
+        // It is kept for an hour, and grew while it was read.
+        stores.stores.shrink_to_fit();
         let window = stores.window;
         self.put(window, |results| replace(&mut results.stores, stores, |part| part.r#final))
     }
 
     /// As [`Self::put_totals`].
-    pub(crate) fn put_items(&mut self, items: PopularItems) -> bool {
+    pub(crate) fn put_items(&mut self, mut items: PopularItems) -> bool {
+        items.items.shrink_to_fit();
         let window = items.window;
         self.put(window, |results| {
             if results.items.len() >= MAX_CATEGORIES && !results.items.contains_key(&items.category) {

@@ -27,12 +27,14 @@ impl Cursor {
     }
 }
 
-/// What a browser has missed.
+/// What a browser has to be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Resume {
-    /// These events, and then it is at the cursor.
-    Events(Vec<Bytes>, Cursor),
-    /// More than is kept, or it comes from another process: it needs a snapshot.
+    /// This event, and then it is at the cursor.
+    Event(Bytes, Cursor),
+    /// Nothing: it has them all.
+    UpToDate,
+    /// It has missed more than is kept, or comes from another process: it needs a snapshot.
     Gone,
 }
 
@@ -73,31 +75,29 @@ impl Replay {
         Cursor { process: self.process, number: self.next - 1 }
     }
 
-    /// The events after the cursor.
+    /// The event after the cursor.
     pub(crate) fn after(&self, cursor: Cursor) -> Resume {
-        let missed = self.next.checked_sub(1).and_then(|last| last.checked_sub(cursor.number));
-        match missed.and_then(|missed| usize::try_from(missed).ok()) {
-            Some(missed) if cursor.process == self.process && missed <= self.events.len() => {
-                Resume::Events(self.events.range(self.events.len() - missed..).cloned().collect(), self.cursor())
-            }
-            _ => Resume::Gone,
+        let missed = self.cursor().number.checked_sub(cursor.number);
+        let Some(missed) = missed.filter(|_| cursor.process == self.process) else { return Resume::Gone };
+        if missed == 0 {
+            return Resume::UpToDate;
         }
+        let place = usize::try_from(missed).ok().and_then(|missed| self.events.len().checked_sub(missed));
+        let event = place.and_then(|place| self.events.get(place));
+        event.map_or(Resume::Gone, |event| Resume::Event(event.clone(), Cursor { number: cursor.number + 1, ..cursor }))
     }
 }
 
 /// What a browser that has nothing begins with: everything, and the latest health.
 pub(crate) fn snapshot_event(cursor: Cursor, snapshot: &[u8], health: Option<&[u8]>) -> Bytes {
-    let mut event = frame(cursor, "snapshot", snapshot).to_vec();
-    event.extend_from_slice(&health.map(|health| frame(cursor, "health", health)).unwrap_or_default());
-    event.into()
+    let health = health.map(|health| frame(cursor, "health", health)).unwrap_or_default();
+    [frame(cursor, "snapshot", snapshot), health].concat().into()
 }
 
-/// A server-sent event. JSON without blanks has no line breaks, so one `data` line holds it.
+/// A server-sent event. JSON without blanks has no line breaks, so one `data` line holds it. It takes its length in memory
+/// and no more, which a text that grows does not.
 fn frame(id: Cursor, name: &str, json: &[u8]) -> Bytes {
-    let mut event = format!("id: {id}\nevent: {name}\ndata: ").into_bytes();
-    event.extend_from_slice(json);
-    event.extend_from_slice(b"\n\n");
-    event.into()
+    [format!("id: {id}\nevent: {name}\ndata: ").as_bytes(), json, b"\n\n"].concat().into()
 }
 
 #[cfg(test)]
@@ -106,10 +106,18 @@ mod tests {
 
     use super::*;
 
-    fn after(replay: &Replay, number: u64) -> Option<usize> {
-        match replay.after(Cursor { process: 7, number }) {
-            Resume::Events(events, _) => Some(events.len()),
-            Resume::Gone => None,
+    /// How many events a browser gets that comes back with this number; `None` if it needs a snapshot.
+    fn missed(replay: &Replay, number: u64) -> Option<u64> {
+        let mut cursor = Cursor { process: 7, number };
+        loop {
+            match replay.after(cursor) {
+                Resume::Event(event, next) => {
+                    assert!(event.starts_with(format!("id: {next}\n").as_bytes()), "{event:?}");
+                    cursor = next;
+                }
+                Resume::UpToDate => return Some(cursor.number - number),
+                Resume::Gone => return None,
+            }
         }
     }
 
@@ -117,8 +125,8 @@ mod tests {
     fn an_event_is_written_as_browsers_read_it() {
         let mut replay = Replay::new(255);
         replay.push("update", b"{}");
-        let Resume::Events(events, cursor) = replay.after(Cursor::parse("ff-0").unwrap()) else { panic!("gone") };
-        assert_eq!(events, [Bytes::from_static(b"id: ff-1\nevent: update\ndata: {}\n\n")]);
+        let Resume::Event(event, cursor) = replay.after(Cursor::parse("ff-0").unwrap()) else { panic!("no event") };
+        assert_eq!(event, "id: ff-1\nevent: update\ndata: {}\n\n");
         assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
     }
 
@@ -126,8 +134,8 @@ mod tests {
     fn another_process_or_a_number_not_yet_given_needs_a_snapshot() {
         let mut replay = Replay::new(7);
         replay.push("update", b"{}");
-        assert_eq!(after(&replay, 1), Some(0));
-        assert_eq!(after(&replay, 2), None);
+        assert_eq!(missed(&replay, 1), Some(0));
+        assert_eq!(missed(&replay, 2), None);
         assert_eq!(replay.after(Cursor { process: 8, number: 1 }), Resume::Gone);
         assert_eq!(Cursor::parse("x"), None);
     }
@@ -139,8 +147,8 @@ mod tests {
             for _ in 0..pushed {
                 replay.push("update", b"{}");
             }
-            match after(&replay, seen) {
-                Some(missed) => prop_assert_eq!(seen + missed as u64, pushed),
+            match missed(&replay, seen) {
+                Some(missed) => prop_assert_eq!(seen + missed, pushed),
                 None => prop_assert!(seen > pushed || pushed - seen > Replay::MAX_EVENTS as u64),
             }
         }

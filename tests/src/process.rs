@@ -15,13 +15,18 @@ pub struct Service {
 /// cargo builds a package's programs only for that package's own tests.
 fn executable(service: &str) -> PathBuf {
     static BUILT: Once = Once::new();
+    let test = std::env::current_exe().expect("the test has a path");
+    let profile = test.ancestors().nth(2).expect("tests are in the profile's folder `deps`");
     BUILT.call_once(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let built = Command::new(cargo).args(["build", "--workspace", "--bins", "--quiet"]).status();
-        assert!(built.is_ok_and(|status| status.success()), "the services cannot be built");
+        let mut build = Command::new(cargo);
+        build.args(["build", "--workspace", "--bins", "--quiet"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().is_ok_and(|status| status.success()), "the services cannot be built");
     });
-    let test = std::env::current_exe().expect("the test has a path");
-    test.ancestors().nth(2).expect("tests are in the profile's folder `deps`").join(service)
+    profile.join(service)
 }
 
 /// Runs a service to its end.

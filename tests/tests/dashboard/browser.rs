@@ -50,6 +50,7 @@ impl Device {
 
 pub(crate) struct Tab {
     browser: Browser,
+    device: Device,
     page: Page,
     events: JoinHandle<()>,
     _profile: TempDir,
@@ -82,24 +83,27 @@ impl Tab {
             .new_headless_mode()
             .viewport(None)
             .args(["--lang=en-US", "--disable-gpu", "--disable-dev-shm-usage"])
+            // Its own first tab may come to the front at any time, and the one behind it draws no frames.
+            .arg("--no-startup-window")
             .launch_timeout(Duration::from_mins(1))
             .build()
             .unwrap();
         let (browser, mut handler) = Browser::launch(config).await.unwrap();
         let events = tokio::spawn(async move { while handler.next().await.is_some() {} });
-        let page = browser.new_page("about:blank").await.unwrap();
-        let metrics = SetDeviceMetricsOverrideParams::new(device.width, device.height, 1.0, device.is_phone);
-        page.execute(metrics).await.unwrap();
-        let scheme = if device.is_dark { "dark" } else { "light" };
-        let motion = if device.is_still { "reduce" } else { "no-preference" };
-        let wishes = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", motion)];
-        let wishes = wishes.map(|(name, value)| MediaFeature::new(name, value));
-        page.execute(SetEmulatedMediaParams::builder().features(wishes).build()).await.unwrap();
-        page.evaluate_on_new_document(PRELUDE).await.unwrap();
-        // A tab that stands behind another, as the browser's first one may, draws no frames.
+        let page = new_page(&browser, url, device).await;
+        Tab { browser, device, page, events, _profile: profile, _permit: permit }
+    }
+
+    /// Opens another tab in the same browser, in front of this one, which is given back.
+    pub(crate) async fn another(&mut self, url: &str) -> Page {
+        let page = new_page(&self.browser, url, self.device).await;
+        std::mem::replace(&mut self.page, page)
+    }
+
+    /// Turns to a tab that is open.
+    pub(crate) async fn turn_to(&mut self, page: Page) {
         page.bring_to_front().await.unwrap();
-        page.goto(url).await.unwrap();
-        Tab { browser, page, events, _profile: profile, _permit: permit }
+        self.page = page;
     }
 
     pub(crate) async fn close(mut self) {
@@ -193,6 +197,22 @@ impl Tab {
         ))
         .await;
     }
+}
+
+/// A tab in front of all others.
+async fn new_page(browser: &Browser, url: &str, device: Device) -> Page {
+    let page = browser.new_page("about:blank").await.unwrap();
+    let metrics = SetDeviceMetricsOverrideParams::new(device.width, device.height, 1.0, device.is_phone);
+    page.execute(metrics).await.unwrap();
+    let scheme = if device.is_dark { "dark" } else { "light" };
+    let motion = if device.is_still { "reduce" } else { "no-preference" };
+    let wishes = [("prefers-color-scheme", scheme), ("prefers-reduced-motion", motion)];
+    let wishes = wishes.map(|(name, value)| MediaFeature::new(name, value));
+    page.execute(SetEmulatedMediaParams::builder().features(wishes).build()).await.unwrap();
+    page.evaluate_on_new_document(PRELUDE).await.unwrap();
+    page.bring_to_front().await.unwrap();
+    page.goto(url).await.unwrap();
+    page
 }
 
 /// Where Chromium is, if it is installed: where `CHROMIUM` says, or in the path.

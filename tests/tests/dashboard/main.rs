@@ -192,6 +192,24 @@ async fn receipts_are_filtered_alike_on_the_page_and_over_the_api() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_tabs_than_a_browser_has_connections_all_show_it() {
+    let Some(stage) = Stage::set().await else { return };
+    stage.publish_window(&Sales::ended(25)).await;
+    let mut tab = Tab::open(&stage.url(), Device::DESKTOP).await;
+    tab.until("text('#stores b')", &json!("Store 17")).await;
+    let first = tab.another(&stage.url()).await;
+    for _ in 0..6 {
+        tab.until("text('#stores b')", &json!("Store 17")).await;
+        tab.another(&stage.url()).await;
+    }
+    stage.publish_window(&Sales { stores: vec![(4, 200_000, 20)], ..Sales::ended(15) }).await;
+    tab.until("text('#stores b')", &json!("Store 4")).await;
+    tab.turn_to(first).await;
+    tab.until("text('#stores b')", &json!("Store 4")).await;
+    tab.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_page_says_that_the_server_is_gone_comes_back_and_has_missed_nothing() {
     let Some(mut stage) = Stage::set().await else { return };
     stage.publish_window(&Sales::ended(35)).await;

@@ -3,10 +3,11 @@
 import { drawChart, startChart } from "./chart.js";
 import { connect } from "./connection.js";
 import { $, attribute, text } from "./dom.js";
-import { duration, money, parse, whole, windowTime } from "./format.js";
+import { length, money, parse, whole, windowTime } from "./format.js";
 import { drawAbout, drawDeadLetters, drawFreshness, drawHealth, heard } from "./health.js";
 import { drawHistory } from "./history.js";
-import { drawReceipts, setFilter } from "./receipts.js";
+import { fromLink, keepInLink } from "./link.js";
+import { ask, drawReceipts, setFilter } from "./receipts.js";
 import { apply, keyOf, neighbour, putWindow, shown, state } from "./state.js";
 import { chooseLanguage, language, t, translate } from "./texts.js";
 import { drawWindow, setCategory } from "./window.js";
@@ -39,11 +40,11 @@ function draw() {
 
 function drawEmpty() {
   const { timing } = state;
-  const missing = state.selected !== null && !shown() && !state.points.some((point) => keyOf(point.window) === state.selected);
+  const missing = state.selected !== null && state.caughtUp && !shown() && !state.points.some((point) => keyOf(point.window) === state.selected);
   const empty = state.points.length === 0 && state.windows.size === 0;
   $("empty").hidden = !empty && !missing;
   const waiting = state.caughtUp && timing
-    ? t("empty", { window: duration(timing.window_ms), delay: duration(timing.watermark_delay_ms) })
+    ? t("empty", { window: length(timing.window_ms), delay: length(timing.watermark_delay_ms) })
     : t("loading");
   text($("empty"), missing ? t("no_window") : waiting);
 }
@@ -62,6 +63,7 @@ function announce() {
 
 async function look(window) {
   state.selected = keyOf(window);
+  keepInLink({ window: state.selected });
   draw();
   if (state.windows.has(state.selected)) return;
   try {
@@ -71,8 +73,20 @@ async function look(window) {
   draw();
 }
 
+function lookAt(key) {
+  const [start, end] = key.split("/");
+  if (end) look({ start, end });
+}
+
+// A snapshot brings the newest alone. What the user looks for beyond them has to be asked for.
+function askAgain() {
+  ask();
+  if (state.selected && !state.windows.has(state.selected)) lookAt(state.selected);
+}
+
 function goLive() {
   state.selected = null;
+  keepInLink({ window: "" });
   draw();
 }
 
@@ -96,23 +110,34 @@ $("early").addEventListener("change", (event) => { state.showEarly = event.targe
 addEventListener("keydown", (event) => { if (event.key === "Escape" && state.selected) goLive(); });
 
 let typing;
+function filterReceipts() {
+  const [store, from] = [$("filter-store").value.trim(), $("filter-amount").value.trim()];
+  keepInLink({ store, from });
+  setFilter(store, from);
+}
 $("receipt-filter").addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(() => setFilter($("filter-store").value, $("filter-amount").value), TYPING_MS);
+  typing = setTimeout(filterReceipts, TYPING_MS);
 });
 $("receipt-filter").addEventListener("submit", (event) => event.preventDefault());
 
+function followLink() {
+  const { store, from, category, window } = fromLink();
+  $("filter-store").value = store;
+  $("filter-amount").value = from;
+  filterReceipts();
+  setCategory(category);
+  lookAt(window);
+}
+
 startChart(look);
 setLanguage();
+followLink();
 connect({
   onEvent(name, json) {
     apply(name, json);
     heard();
-    const selected = state.selected;
-    if (name === "snapshot" && selected && !state.windows.has(selected)) {
-      const [start, end] = selected.split("/");
-      look({ start, end });
-    }
+    if (name === "snapshot") askAgain();
     draw();
   },
   onState(connection) {

@@ -6,7 +6,7 @@ import { keyOf, state, visiblePoints } from "./state.js";
 import { t } from "./texts.js";
 import { selectedKey } from "./window.js";
 
-const LEFT = 62, RIGHT = 10, TOP = 10, BOTTOM = 24, BARS = 46, GAP = 12;
+const LEFT = 72, RIGHT = 10, TOP = 10, BOTTOM = 24, BARS = 46, GAP = 12;
 const LEAST_SPAN_MS = 5 * 60_000;
 const STEPS_MIN = [1, 2, 5, 10, 15, 30, 60, 180, 720, 1440, 10_080, 43_200];
 

@@ -44,6 +44,9 @@ function day(at) {
 
 export const dayTime = (iso) => `${day(new Date(iso))}, ${CLOCK.format(new Date(iso))}`;
 
+// A length that somebody has set: `10 s`, where one that ticks is `10,0 s`.
+export const length = (ms) => (ms % 1000 === 0 && ms < 100_000 ? `${WHOLE.format(ms / 1000)} ${t("s")}` : duration(ms));
+
 export function duration(ms) {
   const seconds = ms / 1000;
   if (seconds < 0) return `−${duration(-ms)}`;

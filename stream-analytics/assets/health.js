@@ -1,7 +1,7 @@
 // The health strip, and whether what the page shows is fresh.
 
 import { $, attribute, el, list, text } from "./dom.js";
-import { duration, rate, time, whole } from "./format.js";
+import { duration, length, rate, time, whole } from "./format.js";
 import { serverNow, state } from "./state.js";
 import { t } from "./texts.js";
 
@@ -86,6 +86,6 @@ export function drawAbout() {
   const create = ([name]) => el("div", { id: `about-${name}` }, el("dt"), el("dd"));
   list($("about"), terms, ([name]) => name, create, (node, [name, term]) => {
     text(node.firstElementChild, term);
-    text(node.lastElementChild, t(`about_${name}`, { stale: timing ? duration(timing.stale_after_ms) : "–" }));
+    text(node.lastElementChild, t(`about_${name}`, { stale: timing ? length(timing.stale_after_ms) : "–" }));
   });
 }

@@ -6,18 +6,22 @@ import { later, state } from "./state.js";
 import { t } from "./texts.js";
 
 const FRESH_MS = 2_500;
-const filter = { store: "", amount: "", bad: false };
+const filter = { store: "", number: null, amount: "", bad: false };
 let found = null; // what the server found for the filter; null without one
 let asked = 0;
 let drawnOnce = false;
 
 const isSet = () => filter.store !== "" || filter.amount !== "";
 
-// Amounts are typed as they are written here: `1 234,50`.
+// As the server compares: whatever the case, and who types `е` means `ё` too.
+const folded = (name) => name.toLowerCase().replaceAll("ё", "е");
+
+// A store is its number or a part of its name. Amounts are typed as they are written here: `1 234,50`.
 export async function setFilter(store, amount) {
   filter.store = store.trim();
+  filter.number = /^\d+$/.test(filter.store) ? BigInt(filter.store) : null;
   filter.amount = amount.replace(/[\s₽]/g, "").replace(",", ".");
-  filter.bad = !/^\d{0,18}$/.test(filter.store) || !/^(\d{1,15}(\.\d{0,2})?)?$/.test(filter.amount);
+  filter.bad = !/^(\d{1,15}(\.\d{0,2})?)?$/.test(filter.amount);
   filter.amount = filter.amount.replace(/\.$/, "");
   found = null;
   drawnOnce = false;
@@ -26,12 +30,12 @@ export async function setFilter(store, amount) {
 }
 
 // The page keeps the latest receipts only; the server looks through all that it keeps.
-async function ask() {
+export async function ask() {
   asked += 1;
   const mine = asked;
   if (!isSet() || filter.bad) return;
   const query = new URLSearchParams();
-  if (filter.store) query.set("store_id", filter.store);
+  if (filter.store) query.set("store", filter.store);
   if (filter.amount) query.set("min_total", filter.amount);
   try {
     const answer = await fetch(`/api/expensive-receipts?${query}`);
@@ -43,7 +47,8 @@ async function ask() {
 }
 
 function admits(receipt) {
-  return (!filter.store || BigInt(receipt.store_id) === BigInt(filter.store))
+  const fits = filter.number === null ? folded(receipt.store_name).includes(folded(filter.store)) : BigInt(receipt.store_id) === filter.number;
+  return fits
     && (!filter.amount || Number(receipt.total) >= Number(filter.amount));
 }
 

@@ -65,7 +65,8 @@ const TEXTS = {
   from_amount: ["from", "от"],
   receipts_none: ["No expensive receipt yet.", "Крупных чеков пока нет."],
   receipts_filtered: ["No expensive receipt fits this filter.", "Под фильтр не подходит ни один крупный чек."],
-  bad_filter: ["The filter is not a number.", "В фильтре не число."],
+  bad_filter: ["The amount is not a number.", "Сумма в фильтре не число."],
+  store_hint: ["№ or name", "№ или имя"],
   lines: [{ one: "{n} line", other: "{n} lines" }, { one: "{n} позиция", few: "{n} позиции", many: "{n} позиций", other: "{n} позиции" }],
   detail: ["Receipt {id} · cashier {cashier} · {method}", "Чек {id} · кассир {cashier} · {method}"],
   no_method: ["payment unknown", "оплата неизвестна"],
@@ -146,5 +147,6 @@ export function t(key, values = {}) {
 export function translate(root) {
   document.documentElement.lang = current;
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of root.querySelectorAll("[data-hint]")) node.placeholder = t(node.dataset.hint);
   for (const node of root.querySelectorAll("[data-label]")) node.setAttribute("aria-label", t(node.dataset.label));
 }

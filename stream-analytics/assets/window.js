@@ -2,6 +2,7 @@
 
 import { $, attribute, el, list, text } from "./dom.js";
 import { money, percent, whole, windowTime } from "./format.js";
+import { keepInLink } from "./link.js";
 import { categories, keyOf, neighbour, shown, state } from "./state.js";
 import { t } from "./texts.js";
 
@@ -10,6 +11,7 @@ let category = LEADERS;
 
 export function setCategory(name) {
   category = name;
+  keepInLink({ category });
 }
 
 export function drawWindow() {

@@ -183,11 +183,55 @@ async fn receipts_are_filtered_alike_on_the_page_and_over_the_api() {
     tab.until(totals, &json!([roubles(80_050), roubles(90_000)])).await;
     tab.fill("#filter-store", "12").await;
     tab.until("text('#receipts-none')", &json!("No expensive receipt fits this filter.")).await;
+    let renamed =
+        |id: &str, store, name: &str| Receipt { store_name: name.to_owned(), ..receipt(id, store, 95_000, "x") };
+    stage.publish(ExpensiveReceipts, &renamed("f", 21, "Магазин у Пётра")).await;
+    tab.fill("#filter-store", "ПЕТРА").await;
+    tab.until(totals, &json!([roubles(95_000)])).await;
+    stage.publish(ExpensiveReceipts, &renamed("g", 22, "у Петра II")).await;
+    tab.until(totals, &json!([roubles(95_000), roubles(95_000)])).await;
+    tab.fill("#filter-amount", "много").await;
+    tab.until("text('#receipts-none')", &json!("The amount is not a number.")).await;
 
+    let found = stage.get("/api/expensive-receipts?store=%D0%BF%D0%95%D0%A2%D1%80%D0%B0");
+    assert_eq!(found.as_array().unwrap().len(), 2);
     let found = stage.get("/api/expensive-receipts?store_id=7&min_total=700.50");
     let mut ids: Vec<_> = found.as_array().unwrap().iter().map(|receipt| text(&receipt["receipt_id"])).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["c", "e"]);
+    tab.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_shows_the_same_to_whoever_follows_it() {
+    let Some(stage) = Stage::set().await else { return };
+    let old = Sales { stores: vec![(5, 300_000, 3)], ..Sales::ended(600) };
+    stage.publish_window(&old).await;
+    stage.publish_window(&Sales::ended(15)).await;
+    for (id, store, minor) in [("a", 7, 60_000), ("b", 9, 70_000), ("c", 7, 80_050)] {
+        stage.publish(ExpensiveReceipts, &receipt(id, store, minor, "x")).await;
+    }
+    let mut tab = Tab::open(&stage.url(), Device::DESKTOP).await;
+    tab.choose("#category", "Furniture").await;
+    tab.fill("#filter-store", "store 7").await;
+    tab.fill("#filter-amount", "700,50").await;
+    tab.click("#older").await;
+    tab.until("location.search.split('&').length", &json!(4)).await;
+    let link = text(&tab.value("location.href").await);
+    tab.another(&link).await;
+    tab.until("all('#receipts .total').map((total) => total.textContent)", &json!([roubles(80_050)])).await;
+    tab.until(
+        "['store', 'amount'].map((name) => document.getElementById(`filter-${name}`).value)",
+        &json!(["store 7", "700,50"]),
+    )
+    .await;
+    tab.until("document.getElementById('category').value", &json!("Furniture")).await;
+    tab.until("text('#stores b')", &json!("Store 5")).await;
+    tab.until("text('#window-mode')", &json!("You are looking back")).await;
+
+    tab.press("Escape").await;
+    tab.until("text('#stores b')", &json!("Store 17")).await;
+    tab.until("location.search.includes('window')", &json!(false)).await;
     tab.close().await;
 }
 
@@ -319,7 +363,9 @@ async fn it_speaks_russian_to_who_wants_it_and_remembers() {
 async fn without_results_it_says_what_it_waits_for_and_old_ones_look_old() {
     let Some(stage) = Stage::set().await else { return };
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
-    tab.until("text('#empty').startsWith('Waiting for the first window')", &json!(true)).await;
+    let waits =
+        "Waiting for the first window.\nA window of 10 s is published about 10 s after its end, once receipts arrive.";
+    tab.until("text('#empty')", &json!(waits)).await;
     stage.publish_window(&Sales::ended(600)).await;
     tab.until("document.getElementById('empty').hidden", &json!(true)).await;
     tab.until("document.documentElement.dataset.state", &json!("stale")).await;

@@ -31,6 +31,7 @@ const ASSETS: &[Asset] = assets![
     "/assets/format.js" "text/javascript; charset=utf-8" "format.js",
     "/assets/health.js" "text/javascript; charset=utf-8" "health.js",
     "/assets/history.js" "text/javascript; charset=utf-8" "history.js",
+    "/assets/link.js" "text/javascript; charset=utf-8" "link.js",
     "/assets/receipts.js" "text/javascript; charset=utf-8" "receipts.js",
     "/assets/state.js" "text/javascript; charset=utf-8" "state.js",
     "/assets/texts.js" "text/javascript; charset=utf-8" "texts.js",

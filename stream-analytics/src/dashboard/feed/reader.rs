@@ -38,6 +38,8 @@ const MOST: i64 = 50_000;
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// How soon a topic or a partition that is new is seen.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How soon that is tried again after no answer: until then the page is empty.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// When nothing comes for this long, the past has been read.
 const QUIET: Duration = Duration::from_millis(400);
 /// Records folded under one lock.
@@ -72,11 +74,12 @@ impl Reader {
         while !shutdown.is_cancelled() {
             pulse.beat();
             if Instant::now() >= look_at {
-                match self.assign_new() {
+                let assigned = self.assign_new();
+                look_at = Instant::now() + if assigned.is_ok() { LOOK_EVERY } else { RETRY_EVERY };
+                match assigned {
                     Ok(()) => quiet_since = quiet_since.or_else(|| Some(Instant::now())),
                     Err(error) => tracing::debug!(%error, "the result topics cannot be looked up"),
                 }
-                look_at = Instant::now() + LOOK_EVERY;
             }
             let records = self.read_some();
             if !records.is_empty() {

@@ -38,7 +38,8 @@ pub fn check(world: &World) -> Result<(), String> {
         let sales = log.read().map(|(offset, _)| (offset, world.sent[&(partition, offset)].sale.clone()));
         logs.insert(partition, sales.collect());
     }
-    let judged = oracle::judge(scenario, &logs, &published.refusals);
+    let written_ms = |place: Place| world.sent[&place].wall_ms;
+    let judged = oracle::judge(scenario, &logs, &published.refusals, written_ms)?;
     check_refusals(world, &judged.refusals, &published.refusals)?;
     check_expensive(scenario, &judged, &published)?;
 

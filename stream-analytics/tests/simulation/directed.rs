@@ -1,4 +1,4 @@
-//! Worlds with one thing in mind: who may hold the last window back, and who may not.
+//! Worlds with one thing in mind: who may hold the last window back, and who may not; what follows a final result.
 
 use crate::broker::LogId;
 use crate::check::check;
@@ -82,4 +82,51 @@ fn a_partition_whose_broker_is_out_of_reach_is_not_idle() {
     check(&world).expect("every promise is kept");
     assert!(world.nothing_is_late());
     assert_eq!(world.published_windows().len(), 1, "the receipt that could not be read counts");
+}
+
+#[test]
+fn a_burst_that_reaches_all_partitions_at_once_is_not_cut_off_by_the_one_that_is_read_first() {
+    let inputs = [LogId::Input(0), LogId::Input(1)];
+    for seed in 0..400_i64 {
+        let mut world = begin(seed.unsigned_abs());
+        world.work_for(4_000).unwrap();
+        if world.has_one_owner(inputs) {
+            continue;
+        }
+        // Its owner is somewhere in its loop, and has still to say that the second partition is idle.
+        world.pass(seed * 37 % 1_000);
+        world.work_owner(inputs[1], seed % 9);
+        let now_ms = world.wall_ms();
+        for (partition, event_ms) in [(0, now_ms), (0, now_ms + 3_000), (1, now_ms)] {
+            world.send(partition, event_ms);
+        }
+        world.pass(seed * 61 % 500);
+        world.work_owner(inputs[0], 40);
+        world.work_owner(inputs[1], 40);
+        world.work_for(30_000).unwrap();
+        check(&world).unwrap();
+        assert!(world.nothing_is_late(), "seed {seed}");
+    }
+}
+
+/// Without transactions a crash leaves published what no offset says: the next owner knows it by what was announced before.
+#[test]
+fn at_least_once_no_early_result_follows_a_final_one() {
+    for seed in 0..400 {
+        let mut random = Random::new(seed);
+        let scenario = Scenario {
+            exactly_once: false,
+            update_every_ms: Some(100),
+            // Windows are long seen as open by who reads little at a time.
+            reads_at_most: [2, 3, 4],
+            idle_after_ms: None,
+            max_ahead_ms: None,
+            until_end: false,
+            grows: false,
+            stalls: false,
+            ..Scenario::draw(&mut random)
+        };
+        let mut world = World::new(scenario, random, false);
+        world.live().and_then(|()| check(&world)).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sales::{Sale, money, time};
 use crate::scenario::Scenario;
+use crate::worker::ensure;
 
 /// Partition and offset of an input record.
 pub type Place = (i32, i64);
@@ -45,16 +46,37 @@ pub fn covering(scenario: &Scenario, event_ms: i64) -> Vec<i64> {
     ends
 }
 
+/// The furthest that a partition's watermark may stand when a record is read: where its receipts moved it to, and on with
+/// the clock while it was silent. Once the record was written the partition was silent no more. Its owner may look at the
+/// clock twice until it finds out: with what it fetched before, and while its next fetch is under way. A look that comes
+/// `idle_after` or more behind the last one proves no silence.
+#[derive(Default)]
+struct Furthest(Option<i64>);
+
+impl Furthest {
+    /// A receipt that counts, and the wall clock when it was written.
+    fn observe(&mut self, watermark_ms: i64, written_ms: i64) {
+        self.0 = self.0.max(Some(watermark_ms - written_ms));
+    }
+
+    fn when_written(&self, written_ms: i64, idle_after_ms: i64) -> Option<i64> {
+        self.0.map(|ahead_ms| ahead_ms + written_ms + 2 * idle_after_ms)
+    }
+}
+
 /// Judges each partition's records in order. With a look at the clock (idle partitions, far-future guard) the published
-/// refusals are believed as far as they go beyond what the log says; the check bounds them otherwise.
+/// refusals are believed as far as they go beyond what the log says; the check bounds them otherwise, and a receipt that no
+/// clock can have called late is an error.
 pub fn judge<'s>(
     scenario: &Scenario,
     logs: &'s BTreeMap<i32, Vec<(i64, Option<Sale>)>>,
     published: &Refusals,
-) -> Judged<'s> {
+    written_ms: impl Fn(Place) -> i64,
+) -> Result<Judged<'s>, String> {
     let mut judged = Judged::default();
     for (partition, records) in logs {
         let mut watermark: Option<i64> = None;
+        let mut furthest = Furthest::default();
         for (offset, sale) in records {
             let place = (*partition, *offset);
             let by_clock = scenario.max_ahead_ms.is_some() && published.malformed.contains(&place);
@@ -67,17 +89,26 @@ pub fn judge<'s>(
             }
             let mut ends = covering(scenario, sale.event_ms);
             ends.retain(|end| watermark.is_none_or(|watermark| watermark < *end));
-            let by_clock = !scenario.is_pure() && published.late.contains(&place);
+            let by_clock = !ends.is_empty() && !scenario.is_pure() && published.late.contains(&place);
+            if let Some(idle_after_ms) = scenario.idle_after_ms.filter(|_| by_clock) {
+                let furthest_ms = furthest.when_written(written_ms(place), idle_after_ms);
+                ensure(ends.last().copied() <= furthest_ms, || {
+                    format!(
+                        "{place:?} is late for {ends:?}, though no silence can have moved the watermark past {furthest_ms:?}"
+                    )
+                })?;
+            }
             if ends.is_empty() || by_clock {
                 judged.refusals.late.insert(place);
                 continue;
             }
             judged.counted.push(Counted { place, sale, ends });
             watermark = watermark.max(Some(sale.event_ms - scenario.delay_ms));
+            furthest.observe(sale.event_ms - scenario.delay_ms, written_ms(place));
         }
         judged.watermarks.insert(*partition, watermark);
     }
-    judged
+    Ok(judged)
 }
 
 fn window(scenario: &Scenario, end_ms: i64) -> String {

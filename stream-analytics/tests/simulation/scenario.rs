@@ -36,6 +36,8 @@ pub struct Scenario {
     pub static_members: bool,
     /// Processes may be stopped and wake as zombies.
     pub stalls: bool,
+    /// Records of a poll while there is trouble, at most: one of these.
+    pub reads_at_most: [i64; 3],
     /// Rounds of trouble.
     pub steps: i64,
 }
@@ -66,6 +68,7 @@ impl Scenario {
             static_members: random.per_mille(400),
             // Without transactions nothing stops a zombie from writing.
             stalls: exactly_once,
+            reads_at_most: [4, 20, 100],
             steps: random.between(100, 700),
         }
     }
@@ -111,6 +114,7 @@ impl Scenario {
             grows: false,
             static_members: false,
             stalls: false,
+            reads_at_most: [4, 20, 100],
             steps: 0,
         }
     }

@@ -38,8 +38,10 @@ pub struct Worker {
     outbox: VecDeque<OutputRecord>,
     last_commit: Commit,
     state: State,
-    /// Decides which records come again.
+    /// Decides which records come again, and which polls find nothing.
     echo: Random,
+    /// The last poll found nothing, for its fetches were under way.
+    is_behind: bool,
     /// It was asked to stop.
     pub stopping: bool,
     /// A newer process has its name: once it finds out, it ends.
@@ -133,6 +135,7 @@ impl Worker {
             last_commit: Commit::default(),
             state: State::Connect,
             echo: random.apart(),
+            is_behind: false,
             stopping: false,
             superseded: false,
         }
@@ -284,13 +287,17 @@ impl Worker {
         let clock = Clock { monotonic_ms, wall_ms: EPOCH_MS + broker.now_ms };
         let within_reach = |id: &&LogId| !broker.out_of_reach.contains(id);
         let ids: Vec<LogId> = self.positions.keys().filter(within_reach).copied().collect();
-        if !ids.is_empty() {
-            let at_most = if trouble { *random.pick(&[4, 20, 100]) } else { 400 };
+        // A poll after a sleep may find nothing, and nothing new about the ends: fetches are under way.
+        self.is_behind = trouble && !self.is_behind && self.echo.per_mille(150);
+        if !ids.is_empty() && !self.is_behind {
+            for id in &ids {
+                self.positions.get_mut(id).expect("assigned").high = Some(broker.log(*id).high());
+            }
+            let at_most = if trouble { *random.pick(&self.scenario.reads_at_most) } else { 400 };
             for _ in 0..random.below(at_most) {
                 let id = *random.pick(&ids);
                 let position = self.positions.get_mut(&id).expect("assigned");
                 let log = broker.log(id);
-                position.high = Some(log.high());
                 if trouble && self.echo.per_mille(5) {
                     // A poll gives records that an earlier one has given.
                     position.next = (position.next - self.echo.below(6)).max(position.began);

@@ -109,7 +109,7 @@ impl World {
         self.processes.push(Process { name, worker: Some(worker), sleeps_until_ms: 0 });
     }
 
-    fn pass(&mut self, ms: i64) {
+    pub fn pass(&mut self, ms: i64) {
         self.broker.advance(ms);
         let now_ms = self.broker.now_ms;
         for process in &self.processes {
@@ -224,6 +224,20 @@ impl World {
             worker.step(&mut self.broker, &mut self.random, trouble)?;
         }
         Ok(())
+    }
+
+    /// Lets the owner of a partition take some steps.
+    pub fn work_owner(&mut self, of: LogId, steps: i64) {
+        let owns = |process: &Process| process.worker.as_ref().is_some_and(|worker| worker.owns(of));
+        let owner = self.processes.iter().position(owns).expect("somebody owns it");
+        self.work(owner, steps, false).expect("every promise is kept");
+        (0..20).for_each(|_| self.broker.write_markers(&mut self.random));
+    }
+
+    /// Whether two partitions have one owner.
+    pub fn has_one_owner(&self, ids: [LogId; 2]) -> bool {
+        let owns_both = |worker: &Worker| ids.iter().all(|id| worker.owns(*id));
+        self.processes.iter().any(|process| process.worker.as_ref().is_some_and(owns_both))
     }
 
     /// Ends the process that owns `lost` for good, if it does not own `kept`. Returns whether it did.

@@ -36,11 +36,13 @@ const TAIL: i64 = 1_000;
 const MOST: i64 = 50_000;
 /// Browsers are told at most this often.
 const TELL_EVERY: Duration = Duration::from_millis(100);
+/// While the past is read, all of it is news each time.
+const TELL_PAST_EVERY: Duration = Duration::from_secs(1);
 /// How soon a topic or a partition that is new is seen.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How soon that is tried again after no answer: until then the page is empty.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
-/// When nothing comes for this long, the past has been read.
+/// When there is less to read than could be read for this long, the past has been read.
 const QUIET: Duration = Duration::from_millis(400);
 /// Records folded under one lock.
 const BATCH: usize = 500;
@@ -61,8 +63,9 @@ impl Reader {
             // A record that retention has taken is not missed on a page that shows the last hour.
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "false")
-            // What is read ahead is bounded.
-            .set("queued.max.messages.kbytes", "16384")
+            // What is read ahead is bounded, and so is what one answer brings of each partition.
+            .set("queued.max.messages.kbytes", "4096")
+            .set("fetch.message.max.bytes", "262144")
             .create_with_context(LogContext)?;
         let kinds = SHOWN.into_iter().map(|kind| (config.topics.name(kind), kind)).collect();
         Ok(Reader { consumer, kinds, assigned: BTreeSet::new(), hub })
@@ -71,6 +74,7 @@ impl Reader {
     pub(super) fn run(mut self, pulse: &Pulse, shutdown: &Shutdown) {
         let mut look_at = Instant::now();
         let mut quiet_since: Option<Instant> = None;
+        let (mut has_caught_up, mut tell_at) = (false, Instant::now());
         while !shutdown.is_cancelled() {
             pulse.beat();
             if Instant::now() >= look_at {
@@ -82,13 +86,18 @@ impl Reader {
                 }
             }
             let records = self.read_some();
-            if !records.is_empty() {
+            if records.len() >= BATCH {
                 quiet_since = quiet_since.map(|_| Instant::now());
-                self.hub.apply(records);
-            } else if quiet_since.is_some_and(|since| since.elapsed() >= QUIET) {
+            }
+            self.hub.apply(records);
+            if !has_caught_up && quiet_since.is_some_and(|since| since.elapsed() >= QUIET) {
+                has_caught_up = true;
                 self.hub.set_caught_up();
             }
-            self.hub.tell();
+            if has_caught_up || Instant::now() >= tell_at {
+                self.hub.tell();
+                tell_at = Instant::now() + TELL_PAST_EVERY;
+            }
         }
     }
 

@@ -7,8 +7,7 @@ pub mod receipt;
 pub mod sums;
 pub mod watermark;
 
-use common::results::ExpensiveReceipt;
-use common::{EventTime, Money, Receipt, TopicKind, dead_letter};
+use common::{EventTime, Money, TopicKind, dead_letter};
 use receipt::{ReceiptView, with_receipt};
 use sums::{SpanSums, Sums};
 use watermark::InputWatermark;
@@ -90,13 +89,6 @@ pub struct InputPartition {
     counts: CombineCounts,
 }
 
-/// What came of a receipt that counts.
-struct Taken {
-    expensive: bool,
-    /// The others should hear of it at once.
-    news: bool,
-}
-
 /// Up to where sums have left, and where the watermark stood there.
 #[derive(Debug, Clone, Copy)]
 struct Summed {
@@ -149,46 +141,48 @@ impl InputPartition {
             return false;
         }
         self.next_offset = record.offset() + 1;
-        let value = record.value().unwrap_or_default();
-        let outcome = with_receipt(value, |receipt| self.receipt(config, receipt, record.offset(), clock))
-            .unwrap_or_else(|malformed| Err(Refusal::Malformed(malformed.to_string())));
-        let news = self.has_ended() || matches!(outcome, Ok(Taken { news: true, .. }));
-        if record.offset() < self.replay_until {
+        let replaying = record.offset() < self.replay_until;
+        let mut expensive = None;
+        let outcome = with_receipt(record.value().unwrap_or_default(), |receipt| {
+            if receipt.total_minor > config.expensive_over.minor() && !replaying {
+                let value = receipt.expensive_json();
+                expensive = Some(OutputRecord::keyed(TopicKind::ExpensiveReceipts, receipt.receipt_id, value));
+            }
+            self.receipt(config, receipt, record.offset(), clock)
+        })
+        .unwrap_or_else(|malformed| Err(Refusal::Malformed(malformed.to_string())));
+        let news = self.has_ended() || matches!(outcome, Ok(true));
+        if replaying {
             self.counts.replayed += 1;
             return news;
         }
         match outcome {
-            Ok(Taken { expensive, .. }) => {
-                self.counts.receipts += 1;
-                if expensive {
-                    self.publish_expensive(value, out);
-                }
-            }
+            Ok(_) => self.counts.receipts += 1,
             Err(Refusal::Malformed(message)) => {
                 self.counts.malformed += 1;
                 out.push(self.dead_letter(config, record, dead_letter::MALFORMED, message));
+                return news;
             }
             Err(Refusal::Late(message)) => {
                 self.counts.late += 1;
                 out.push(self.dead_letter(config, record, dead_letter::LATE, message));
-                // The query for expensive receipts has no window.
-                let expensive = with_receipt(value, |receipt| receipt.total_minor > config.expensive_over.minor());
-                if expensive.is_ok_and(|expensive| expensive) {
-                    self.publish_expensive(value, out);
-                }
             }
         }
+        // Late ones too: the query for expensive receipts has no window.
+        self.counts.expensive += u64::from(expensive.is_some());
+        out.extend(expensive);
         news
     }
 
-    /// Judges a well-formed receipt by the watermark as it stands, adds it up, and moves the watermark.
+    /// Judges a well-formed receipt by the watermark as it stands, adds it up, and moves the watermark. Gives whether the
+    /// others should hear of it at once.
     fn receipt(
         &mut self,
         config: &CombineConfig,
         receipt: &ReceiptView<'_>,
         offset: i64,
         clock: Clock,
-    ) -> Result<Taken, Refusal> {
+    ) -> Result<bool, Refusal> {
         if let Some(max_ahead_ms) = config.max_ahead_ms
             && receipt.event_ms > clock.wall_ms.saturating_add(max_ahead_ms)
             // What an earlier owner found too far ahead is not read again, and what it took stays taken.
@@ -214,19 +208,9 @@ impl InputPartition {
                 let passed_an_end = moved_to_ms > watermark_ms
                     && moved_to_ms.map(|ms| config.windows.first_end_after_ms(ms))
                         != watermark_ms.map(|ms| config.windows.first_end_after_ms(ms));
-                let expensive = receipt.total_minor > config.expensive_over.minor();
-                Ok(Taken { expensive, news: woke || passed_an_end })
+                Ok(woke || passed_an_end)
             }
         }
-    }
-
-    fn publish_expensive(&mut self, value: &[u8], out: &mut Vec<OutputRecord>) {
-        // It was read once already, by the scanner perhaps: only expensive ones are worth copying.
-        let Ok(receipt) = Receipt::from_json(value) else { return };
-        let Some(total) = receipt.total() else { return };
-        self.counts.expensive += 1;
-        let value = ExpensiveReceipt { receipt: &receipt, total }.to_json();
-        out.push(OutputRecord::keyed(TopicKind::ExpensiveReceipts, receipt.receipt_id.as_str(), value));
     }
 
     fn dead_letter(

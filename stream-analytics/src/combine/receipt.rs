@@ -4,12 +4,15 @@
 //! (another order, an escape, an unknown member, a number in another spelling) it leaves to [`Receipt::from_json`], which
 //! alone decides what is malformed. A test holds the two to the same verdict.
 
-use common::{EventTime, MAX_STRING_BYTES, MalformedReceipt, Receipt};
+use common::results::ExpensiveReceipt;
+use common::{EventTime, MAX_STRING_BYTES, MalformedReceipt, Money, Receipt};
 use smallvec::SmallVec;
 
 /// The parts of a receipt that are summed; text borrowed from the record.
 #[derive(Debug, Clone, Copy)]
 pub struct ReceiptView<'a> {
+    /// Never empty.
+    pub receipt_id: &'a str,
     /// Never negative.
     pub store_id: i64,
     /// May be empty.
@@ -19,6 +22,18 @@ pub struct ReceiptView<'a> {
     /// Price × quantity over all lines, minor units.
     pub total_minor: i64,
     lines: &'a [Line<'a>],
+    source: Source<'a>,
+}
+
+/// What a view was read from.
+#[derive(Debug, Clone, Copy)]
+enum Source<'a> {
+    /// A record in exactly the spelling of [`Receipt::to_json`].
+    Canonical(&'a str),
+    /// A record that spells an amount or the time otherwise.
+    Plain(&'a str),
+    /// Anything else, read by the general reader.
+    General(&'a Receipt),
 }
 
 /// A line of a receipt.
@@ -38,6 +53,22 @@ impl<'a> ReceiptView<'a> {
     /// The lines, one or more.
     pub fn lines(&self) -> &'a [Line<'a>] {
         self.lines
+    }
+
+    /// The value of `expensive-receipts`: the receipt's own members, and its total.
+    pub fn expensive_json(&self) -> Vec<u8> {
+        let total = Money::from_minor(self.total_minor);
+        match self.source {
+            // Nothing needs to be spelled anew: the total goes in before the closing brace.
+            Source::Canonical(text) => {
+                let members = text.strip_suffix('}').unwrap_or(text);
+                format!("{members},\"total\":{total}}}").into_bytes()
+            }
+            Source::Plain(text) => Receipt::from_json(text.as_bytes())
+                .map(|receipt| ExpensiveReceipt { receipt: &receipt, total }.to_json())
+                .expect("what the scanner reads, the general reader reads too"),
+            Source::General(receipt) => ExpensiveReceipt { receipt, total }.to_json(),
+        }
     }
 }
 
@@ -64,11 +95,13 @@ pub fn with_receipt<R>(value: &[u8], then: impl FnOnce(&ReceiptView<'_>) -> R) -
         })
         .collect();
     Ok(then(&ReceiptView {
+        receipt_id: &receipt.receipt_id,
         store_id: receipt.store_id.get(),
         store_name: &receipt.store_name,
         event_ms: receipt.timestamp.ms(),
         total_minor: total.minor(),
         lines: &lines,
+        source: Source::General(&receipt),
     }))
 }
 
@@ -77,9 +110,7 @@ pub fn with_receipt<R>(value: &[u8], then: impl FnOnce(&ReceiptView<'_>) -> R) -
 fn scan<'a>(text: &'a str, lines: &mut Lines<'a>) -> Option<ReceiptView<'a>> {
     let mut cursor = Cursor { text, at: 0 };
     cursor.literal("{\"receipt_id\":\"")?;
-    if cursor.string()?.is_empty() {
-        return None;
-    }
+    let receipt_id = cursor.string().filter(|id| !id.is_empty())?;
     cursor.literal(",\"store_id\":")?;
     let store_id = cursor.whole_number()?;
     cursor.literal(",\"store_name\":\"")?;
@@ -87,7 +118,11 @@ fn scan<'a>(text: &'a str, lines: &mut Lines<'a>) -> Option<ReceiptView<'a>> {
     cursor.literal(",\"cashier_id\":")?;
     cursor.whole_number()?;
     cursor.literal(",\"timestamp\":\"")?;
-    let event_ms = EventTime::parse(cursor.string()?).ok()?.ms();
+    let timestamp = cursor.string()?;
+    let event_ms = EventTime::parse(timestamp).ok()?.ms();
+    // Of well-formed times only `YYYY-MM-DDTHH:MM:SS.mmmZ` has these at these places.
+    let mut canonical =
+        matches!(timestamp.as_bytes(), [_, _, _, _, _, _, _, _, _, _, b'T', .., b'Z'] if timestamp.len() == 24);
     if cursor.literal(",\"payment_method\":\"").is_some() {
         cursor.string()?;
     }
@@ -99,7 +134,8 @@ fn scan<'a>(text: &'a str, lines: &mut Lines<'a>) -> Option<ReceiptView<'a>> {
         cursor.literal(",\"category\":\"")?;
         let category = cursor.string()?;
         cursor.literal(",\"price\":")?;
-        let price_minor = cursor.money()?;
+        let (price_minor, decimals) = cursor.money()?;
+        canonical &= decimals == 2;
         cursor.literal(",\"quantity\":")?;
         let quantity = cursor.whole_number().filter(|quantity| *quantity > 0)?;
         let revenue_minor = price_minor.checked_mul(quantity)?;
@@ -110,8 +146,9 @@ fn scan<'a>(text: &'a str, lines: &mut Lines<'a>) -> Option<ReceiptView<'a>> {
         }
     }
     cursor.literal("}]}")?;
+    let source = if canonical { Source::Canonical(text) } else { Source::Plain(text) };
     let whole = cursor.at == text.len();
-    whole.then_some(ReceiptView { store_id, store_name, event_ms, total_minor, lines: &[] })
+    whole.then_some(ReceiptView { receipt_id, store_id, store_name, event_ms, total_minor, lines: &[], source })
 }
 
 struct Cursor<'a> {
@@ -157,17 +194,19 @@ impl<'a> Cursor<'a> {
         matches!(self.rest().first(), Some(b',' | b'}')).then_some(number)
     }
 
-    /// An amount with at most two decimals, in minor units.
-    fn money(&mut self) -> Option<i64> {
+    /// An amount in minor units, with how many decimals it has: at most two.
+    fn money(&mut self) -> Option<(i64, usize)> {
         let whole = self.digits()?;
-        let (decimals, length) = match *self.rest() {
-            [b'.', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b',', ..] => ((tens - b'0') * 10 + (ones - b'0'), 3),
-            [b'.', tens @ b'0'..=b'9', b',', ..] => ((tens - b'0') * 10, 2),
+        let (fraction, decimals) = match *self.rest() {
+            [b'.', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b',', ..] => ((tens - b'0') * 10 + (ones - b'0'), 2),
+            [b'.', tens @ b'0'..=b'9', b',', ..] => ((tens - b'0') * 10, 1),
             [b',', ..] => (0, 0),
             _ => return None,
         };
-        self.at += length;
-        whole.checked_mul(100)?.checked_add(i64::from(decimals))
+        if decimals > 0 {
+            self.at += 1 + decimals;
+        }
+        Some((whole.checked_mul(100)?.checked_add(i64::from(fraction))?, decimals))
     }
 }
 
@@ -242,6 +281,37 @@ mod tests {
         assert_eq!(with_receipt(spaced.as_bytes(), owned).ok(), slow(RECEIPT.as_bytes()));
     }
 
+    /// As the general reader and writer make it.
+    fn expensive(value: &[u8]) -> Option<(String, Vec<u8>)> {
+        let receipt = Receipt::from_json(value).ok()?;
+        let total = receipt.total()?;
+        Some((receipt.receipt_id.clone(), ExpensiveReceipt { receipt: &receipt, total }.to_json()))
+    }
+
+    fn expensive_of_view(view: &ReceiptView<'_>) -> (String, Vec<u8>) {
+        (view.receipt_id.to_owned(), view.expensive_json())
+    }
+
+    #[test]
+    fn only_the_written_form_is_published_without_being_written_anew() {
+        let source = |text: &str| scan(text, &mut Lines::new()).map(|view| matches!(view.source, Source::Canonical(_)));
+        let written = RECEIPT.replace(":0.5,", ":0.50,");
+        assert_eq!(source(&written), Some(true));
+        for (ours, other) in [
+            ("0.50", "0.5"),
+            ("14.00", "14"),
+            (".123Z", "Z"),
+            (".123Z", ".1234Z"),
+            (".123Z", "+00:00"),
+            ("T10", "t10"),
+            ("3Z", "3z"),
+        ] {
+            let otherwise = written.replace(ours, other);
+            assert_eq!(source(&otherwise), Some(false), "{otherwise}");
+            assert_eq!(with_receipt(otherwise.as_bytes(), expensive_of_view).ok(), expensive(otherwise.as_bytes()));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
@@ -265,6 +335,7 @@ mod tests {
                 prop_assert_eq!(Some(&read), general.as_ref());
             }
             prop_assert_eq!(with_receipt(&value, owned).ok(), general);
+            prop_assert_eq!(with_receipt(&value, expensive_of_view).ok(), expensive(&value));
         }
 
         #[test]

@@ -2,6 +2,7 @@
 //! become a few hundred sums.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -17,6 +18,8 @@ pub struct Sums {
     hasher: RandomState,
     distinct: usize,
     receipts: u64,
+    /// Stores that a span is likely to have, going by what was taken last: room for them is made at once.
+    likely_stores: usize,
 }
 
 /// The sums of one span.
@@ -26,6 +29,8 @@ pub struct SpanSums {
     pub counted: Counted,
     /// By store.
     pub stores: HashTable<StoreSum>,
+    /// The names of stores, one after the other: a hundred thousand short texts are not worth an allocation each.
+    names: String,
     /// By category.
     pub categories: HashTable<CategorySum>,
 }
@@ -46,8 +51,8 @@ pub struct Counted {
 pub struct StoreSum {
     /// The store.
     pub store_id: i64,
-    /// The smallest of its names in byte order.
-    pub name: String,
+    /// The smallest of its names in byte order; [`SpanSums::name`] has it.
+    name: Range<usize>,
     /// Receipts.
     pub receipts: u64,
     /// Units sold.
@@ -78,6 +83,29 @@ pub struct ItemSum {
     pub revenue: i128,
 }
 
+impl SpanSums {
+    fn begin(offset: i64, stores: usize) -> Self {
+        SpanSums {
+            counted: Counted::at(offset),
+            stores: HashTable::with_capacity(stores),
+            names: String::new(),
+            categories: HashTable::new(),
+        }
+    }
+
+    /// The smallest of the store's names in byte order.
+    pub fn name(&self, store: &StoreSum) -> &str {
+        self.names.get(store.name.clone()).unwrap_or_default()
+    }
+}
+
+/// Writes a name after the others.
+fn note(names: &mut String, name: &str) -> Range<usize> {
+    let start = names.len();
+    names.push_str(name);
+    start..names.len()
+}
+
 impl Counted {
     fn at(offset: i64) -> Self {
         Counted { receipts: 1, first_offset: offset, last_offset: offset }
@@ -95,15 +123,13 @@ impl Counted {
 impl Sums {
     /// Adds a receipt that counts in `span`.
     pub fn add(&mut self, span: Span, offset: i64, receipt: &ReceiptView<'_>) {
-        let Sums { spans, hasher, distinct, receipts } = self;
+        let Sums { spans, hasher, distinct, receipts, likely_stores } = self;
         *receipts += 1;
         let index = if let Some(index) = spans.iter().rposition(|(other, _)| *other == span) {
             spans[index].1.counted.count(offset);
             index
         } else {
-            let empty =
-                SpanSums { counted: Counted::at(offset), stores: HashTable::new(), categories: HashTable::new() };
-            spans.push((span, empty));
+            spans.push((span, SpanSums::begin(offset, *likely_stores)));
             spans.len() - 1
         };
         let sums = &mut spans[index].1;
@@ -162,15 +188,15 @@ impl Sums {
                 store.receipts += 1;
                 store.units += units;
                 store.revenue += revenue;
-                if receipt.store_name < store.name.as_str() {
-                    receipt.store_name.clone_into(&mut store.name);
+                if receipt.store_name < &sums.names[store.name.clone()] {
+                    store.name = note(&mut sums.names, receipt.store_name);
                 }
             }
             Entry::Vacant(entry) => {
                 *distinct += 1;
                 entry.insert(StoreSum {
                     store_id: receipt.store_id,
-                    name: receipt.store_name.to_owned(),
+                    name: note(&mut sums.names, receipt.store_name),
                     receipts: 1,
                     units,
                     revenue,
@@ -197,6 +223,8 @@ impl Sums {
     /// Takes all sums out.
     pub fn take(&mut self) -> Vec<(Span, SpanSums)> {
         (self.distinct, self.receipts) = (0, 0);
+        let stores: usize = self.spans.iter().map(|(_, sums)| sums.stores.len()).sum();
+        self.likely_stores = stores.checked_div(self.spans.len()).unwrap_or(0);
         std::mem::take(&mut self.spans)
     }
 }

@@ -6,19 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
-
 use super::totals::Totals;
-use crate::partials::{Content, Sum};
+use crate::partials::Sum;
 use crate::window::{Span, WindowSpec};
 
 /// The sums of one span.
 #[derive(Debug)]
 struct Part {
     totals: Totals,
-    /// The smallest name of each store.
-    names: HashMap<i64, Box<str>, RandomState>,
     /// Offset in `partials` of the first sum.
     first_offset: i64,
 }
@@ -52,7 +47,8 @@ pub struct WindowTotals<'a> {
 impl WindowTotals<'_> {
     /// The smallest name that receipts of the window gave the store.
     pub fn store_name(&self, store_id: i64) -> &str {
-        self.parts.iter().filter_map(|part| part.names.get(&store_id)).min().map_or("", |name| name)
+        let stores = self.parts.iter().filter_map(|part| part.totals.stores.get(&store_id));
+        stores.map(|store| &*store.name).min().unwrap_or_default()
     }
 }
 
@@ -90,24 +86,8 @@ impl OpenWindows {
             }
             span.first_end_ms = open_from_ms;
         }
-        let part = self.waiting.entry(span).or_insert_with(|| Part {
-            totals: Totals::default(),
-            names: HashMap::default(),
-            first_offset: offset,
-        });
+        let part = self.waiting.entry(span).or_insert_with(|| Part { totals: Totals::default(), first_offset: offset });
         part.totals.add_content(&sum.content);
-        if let Content::Stores(stores) = &sum.content {
-            for store in stores {
-                part.names
-                    .entry(store.store_id)
-                    .and_modify(|name| {
-                        if store.name < &**name {
-                            *name = store.name.into();
-                        }
-                    })
-                    .or_insert_with(|| store.name.into());
-            }
-        }
         self.fullest = self.fullest.max(part.totals.distinct());
         self.changed.insert(span);
         missed

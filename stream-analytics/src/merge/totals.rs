@@ -18,7 +18,7 @@ pub struct Totals {
 }
 
 /// A store's total.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct StoreTotal {
     /// Receipts.
     pub receipts: u64,
@@ -26,6 +26,8 @@ pub struct StoreTotal {
     pub units: u128,
     /// Minor units of money.
     pub revenue: i128,
+    /// The smallest of the names that came with sums. A total of parts has none, since none could be taken away again.
+    pub name: Box<str>,
 }
 
 /// An item's total.
@@ -42,8 +44,14 @@ impl Totals {
     pub fn add_content(&mut self, content: &Content<'_>) {
         match content {
             Content::Stores(parts) => {
+                if self.stores.is_empty() {
+                    self.stores.reserve(parts.len());
+                }
                 for part in parts {
                     let store = self.stores.entry(part.store_id).or_default();
+                    if store.receipts == 0 || part.name < &*store.name {
+                        store.name = part.name.into();
+                    }
                     store.receipts += part.receipts;
                     store.units += part.units;
                     store.revenue += part.revenue;

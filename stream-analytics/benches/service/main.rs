@@ -38,7 +38,8 @@ fn main() {
         Case { name: "2 workers", topic: &usual, flags: &["--threads", "2"] },
         Case { name: "sliding 60 s every 1 s", topic: &usual, flags: &["--window", "60s", "--slide", "1s"] },
         Case { name: "100,000 stores", topic: &many_stores, flags: &[] },
-        Case { name: "100 partitions", topic: &many_partitions, flags: &["--partitions", "100"] },
+        Case { name: "100 partitions", topic: &many_partitions, flags: &[] },
+        Case { name: "100 of every topic", topic: &many_partitions, flags: &["--partitions", "100"] },
     ];
 
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); cases.len()];

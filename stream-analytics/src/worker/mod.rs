@@ -118,12 +118,14 @@ impl Identity {
             }
         };
         default("session.timeout.ms", &SESSION_TIMEOUT.as_millis().to_string());
-        default("heartbeat.interval.ms", "1500");
+        default("heartbeat.interval.ms", "1000");
         // `range` stalls a fraction of what cooperative-sticky does, since workers keep no state that would move.
         default("partition.assignment.strategy", "range");
         // Bounds the records read ahead.
         default("queued.min.messages", "20000");
         default("queued.max.messages.kbytes", "16384");
+        // Of a hundred partitions an answer would otherwise hold 50 MiB at once.
+        default("fetch.max.bytes", "4194304");
         // A busy topic is fetched as often as it is committed, some 25 times a second, not once for every batch that a
         // producer sends. Each fetch is followed by its commit: nothing lies about in between.
         default("fetch.min.bytes", "262144");

@@ -21,6 +21,7 @@ use crate::outbox::OutputRecord;
 
 /// Distance of looks at whether all records are acknowledged.
 const ACKNOWLEDGEMENT_CHECK: Duration = Duration::from_micros(250);
+
 /// What becomes of a commit.
 #[derive(Debug)]
 pub enum Failure {

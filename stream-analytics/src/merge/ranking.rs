@@ -21,8 +21,14 @@ pub fn publish(
     let key = window.start.to_string();
     let stores = &totals.totals.stores;
     if !stores.is_empty() {
+        let (mut revenue, mut receipts, mut units) = (0, 0, 0);
+        let counted = stores.iter().inspect(|(_, total)| {
+            revenue += total.revenue;
+            receipts += total.receipts;
+            units += total.units;
+        });
         // Ties: the smaller store id.
-        let best = best_of(stores.iter(), top, |(store_id, total)| (Reverse(total.revenue), **store_id));
+        let best = best_of(counted, top, |(store_id, total)| (Reverse(total.revenue), **store_id));
         let ranked = ranks().zip(best).map(|(rank, (store_id, total))| RankedStore {
             rank,
             store_id: StoreId::new(*store_id).expect("receipts have store ids that are not negative"),
@@ -33,14 +39,8 @@ pub fn publish(
         let value = TopStores { window, r#final: is_final, stores: ranked.collect() }.to_json();
         out.push(OutputRecord::keyed(TopicKind::TopStores, key.clone(), value));
 
-        let all = SalesTotals {
-            window,
-            r#final: is_final,
-            revenue: Revenue(stores.values().map(|total| total.revenue).sum()),
-            receipts: stores.values().map(|total| total.receipts).sum(),
-            units: stores.values().map(|total| total.units).sum(),
-            stores: stores.len() as u64,
-        };
+        let revenue = Revenue(revenue);
+        let all = SalesTotals { window, r#final: is_final, revenue, receipts, units, stores: stores.len() as u64 };
         out.push(OutputRecord::keyed(TopicKind::SalesTotals, key.clone(), all.to_json()));
     }
 
@@ -51,12 +51,12 @@ pub fn publish(
         let best = best_of(items.iter(), top, |&(name, total)| (Reverse(total.units), Reverse(total.revenue), name));
         let ranked = ranks().zip(best).map(|(rank, (name, total))| RankedItem {
             rank,
-            name: name.clone(),
+            name: name.to_string(),
             quantity: total.units,
             revenue: Revenue(total.revenue),
         });
-        let value =
-            PopularItems { window, r#final: is_final, category: category.clone(), items: ranked.collect() }.to_json();
+        let value = PopularItems { window, r#final: is_final, category: category.to_string(), items: ranked.collect() }
+            .to_json();
         out.push(OutputRecord::keyed(TopicKind::PopularItems, format!("{key}/{category}"), value));
     }
 }
@@ -65,13 +65,39 @@ fn ranks() -> impl Iterator<Item = u32> {
     1..
 }
 
-/// The `top` smallest by `key`, in order, without sorting the rest.
+/// The `top` smallest by `key`, in order. Most of a hundred thousand stores take one look: at the bar that those before have
+/// set.
 fn best_of<T, K: Ord>(all: impl Iterator<Item = T>, top: usize, key: impl Fn(&T) -> K) -> Vec<T> {
-    let mut all: Vec<T> = all.collect();
-    if top < all.len() {
-        all.select_nth_unstable_by(top, |a, b| key(a).cmp(&key(b)));
-        all.truncate(top);
+    let (mut best, mut bar): (Vec<T>, Option<K>) = (Vec::new(), None);
+    for one in all {
+        if bar.as_ref().is_some_and(|bar| key(&one) > *bar) {
+            continue;
+        }
+        best.push(one);
+        if best.len() == 2 * top {
+            best.select_nth_unstable_by(top, |a, b| key(a).cmp(&key(b)));
+            best.truncate(top);
+            bar = best.iter().map(&key).max();
+        }
     }
-    all.sort_unstable_by_key(key);
-    all
+    best.sort_unstable_by_key(key);
+    best.truncate(top);
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_best_are_the_first_of_all_in_order(all in prop::collection::vec(0_u8..60, 0..80), top in 1_usize..20) {
+            let mut sorted = all.clone();
+            sorted.sort_unstable();
+            sorted.truncate(top);
+            prop_assert_eq!(best_of(all.into_iter(), top, |one| *one), sorted);
+        }
+    }
 }

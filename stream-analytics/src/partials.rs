@@ -125,11 +125,22 @@ impl Sum<'_> {
     }
 }
 
-impl<'a> Partial<'a> {
-    /// The record value.
+impl Announcement<'_> {
+    /// What [`Partial::encode`] writes behind the sums: the same in every merge partition, so it is encoded once.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![VERSION])
-            .expect("growing a vector does not fail, and the types have known lengths")
+        append(Vec::new(), &Some(self))
+    }
+}
+
+impl<'a> Partial<'a> {
+    /// The record value: sums, and an encoded announcement or none.
+    pub fn encode(sums: &[Sum<'_>], announcement: Option<&[u8]>) -> Vec<u8> {
+        let mut value = append(vec![VERSION], &sums);
+        match announcement {
+            Some(announcement) => value.extend_from_slice(announcement),
+            None => value = append(value, &None::<Announcement<'_>>),
+        }
+        value
     }
 
     /// Reads a record value; text is borrowed from it.
@@ -139,6 +150,10 @@ impl<'a> Partial<'a> {
             other => Err(PartialError::Version(other.map(|(version, _)| *version))),
         }
     }
+}
+
+fn append(bytes: Vec<u8>, value: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(value, bytes).expect("growing a vector does not fail, and the types have known lengths")
 }
 
 /// The merge partition that makes a result: always the same for the same number of partitions (FNV-1a, 64 bits).
@@ -185,7 +200,10 @@ mod tests {
                 inputs: vec![InputState { partition: 3, watermark_ms: Some(-1), idle: true, ended_at: None }],
             }),
         };
-        assert_eq!(Partial::decode(&partial.encode()), Ok(partial.clone()));
+        let announcement = partial.announcement.as_ref().map(Announcement::encode);
+        assert_eq!(Partial::decode(&Partial::encode(&partial.sums, announcement.as_deref())), Ok(partial.clone()));
+        let without = Partial { announcement: None, ..partial };
+        assert_eq!(Partial::decode(&Partial::encode(&without.sums, None)), Ok(without.clone()));
     }
 
     #[test]

@@ -75,15 +75,16 @@ impl<'a> PartialBatches<'a> {
         batch.bytes += bytes + PART_BYTES;
         if batch.bytes >= TARGET_BYTES {
             let Batch { sums, .. } = std::mem::take(batch);
-            self.full.push((partition, Partial { sums, announcement: None }.encode()));
+            self.full.push((partition, Partial::encode(&sums, None)));
         }
     }
 
     /// Writes all records; the announcement comes last in every merge partition.
-    pub fn finish(self, announcement: &Announcement<'a>, out: &mut Vec<OutputRecord>) {
-        let last = (0..).zip(self.open).map(|(partition, Batch { sums, .. })| {
-            (partition, Partial { sums, announcement: Some(announcement.clone()) }.encode())
-        });
+    pub fn finish(self, announcement: &Announcement<'_>, out: &mut Vec<OutputRecord>) {
+        let announcement = announcement.encode();
+        let last = (0..)
+            .zip(self.open)
+            .map(|(partition, Batch { sums, .. })| (partition, Partial::encode(&sums, Some(&announcement))));
         out.extend(self.full.into_iter().chain(last).map(|(partition, value)| OutputRecord {
             topic: TopicKind::Partials,
             partition: Some(partition),

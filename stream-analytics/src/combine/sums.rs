@@ -2,8 +2,8 @@
 //! become a few hundred sums.
 
 use std::hash::BuildHasher;
-use std::ops::Range;
 
+use compact_str::CompactString;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -29,8 +29,6 @@ pub struct SpanSums {
     pub counted: Counted,
     /// By store.
     pub stores: HashTable<StoreSum>,
-    /// The names of stores, one after the other: a hundred thousand short texts are not worth an allocation each.
-    names: String,
     /// By category.
     pub categories: HashTable<CategorySum>,
 }
@@ -51,8 +49,8 @@ pub struct Counted {
 pub struct StoreSum {
     /// The store.
     pub store_id: i64,
-    /// The smallest of its names in byte order; [`SpanSums::name`] has it.
-    name: Range<usize>,
+    /// The smallest of its names in byte order.
+    pub name: CompactString,
     /// Receipts.
     pub receipts: u64,
     /// Units sold.
@@ -65,7 +63,7 @@ pub struct StoreSum {
 #[derive(Debug)]
 pub struct CategorySum {
     /// The category.
-    pub name: String,
+    pub name: CompactString,
     /// Receipts with at least one line of it.
     pub counted: Counted,
     /// Its items.
@@ -76,7 +74,7 @@ pub struct CategorySum {
 #[derive(Debug)]
 pub struct ItemSum {
     /// The item.
-    pub name: String,
+    pub name: CompactString,
     /// Units sold.
     pub units: u128,
     /// Minor units of money.
@@ -88,22 +86,9 @@ impl SpanSums {
         SpanSums {
             counted: Counted::at(offset),
             stores: HashTable::with_capacity(stores),
-            names: String::new(),
             categories: HashTable::new(),
         }
     }
-
-    /// The smallest of the store's names in byte order.
-    pub fn name(&self, store: &StoreSum) -> &str {
-        self.names.get(store.name.clone()).unwrap_or_default()
-    }
-}
-
-/// Writes a name after the others.
-fn note(names: &mut String, name: &str) -> Range<usize> {
-    let start = names.len();
-    names.push_str(name);
-    start..names.len()
 }
 
 impl Counted {
@@ -150,7 +135,7 @@ impl Sums {
                 }
                 Entry::Vacant(entry) => entry
                     .insert(CategorySum {
-                        name: line.category.to_owned(),
+                        name: line.category.into(),
                         counted: Counted::at(offset),
                         items: HashTable::new(),
                     })
@@ -171,7 +156,7 @@ impl Sums {
                 }
                 Entry::Vacant(entry) => {
                     *distinct += 1;
-                    entry.insert(ItemSum { name: line.name.to_owned(), units: line_units, revenue });
+                    entry.insert(ItemSum { name: line.name.into(), units: line_units, revenue });
                 }
             }
         }
@@ -188,15 +173,15 @@ impl Sums {
                 store.receipts += 1;
                 store.units += units;
                 store.revenue += revenue;
-                if receipt.store_name < &sums.names[store.name.clone()] {
-                    store.name = note(&mut sums.names, receipt.store_name);
+                if receipt.store_name < store.name.as_str() {
+                    store.name = receipt.store_name.into();
                 }
             }
             Entry::Vacant(entry) => {
                 *distinct += 1;
                 entry.insert(StoreSum {
                     store_id: receipt.store_id,
-                    name: note(&mut sums.names, receipt.store_name),
+                    name: receipt.store_name.into(),
                     receipts: 1,
                     units,
                     revenue,

@@ -49,7 +49,7 @@ impl<'a> PartialBatches<'a> {
             receipts,
             content,
         };
-        let mut stores = sums.stores.iter().map(|sum| store_part(sum, sums.name(sum))).peekable();
+        let mut stores = sums.stores.iter().map(store_part).peekable();
         while stores.peek().is_some() {
             let (parts, bytes) = chunk(&mut stores, |part| part.name.len());
             let receipts = parts.iter().map(|part| part.receipts).sum();
@@ -108,9 +108,9 @@ fn chunk<P>(parts: &mut impl Iterator<Item = P>, name_bytes: impl Fn(&P) -> usiz
     (taken, bytes)
 }
 
-fn store_part<'a>(sum: &StoreSum, name: &'a str) -> StorePart<'a> {
-    let StoreSum { store_id, receipts, units, revenue, .. } = *sum;
-    StorePart { store_id, name, receipts, units, revenue }
+fn store_part(sum: &StoreSum) -> StorePart<'_> {
+    let StoreSum { store_id, name, receipts, units, revenue } = sum;
+    StorePart { store_id: *store_id, name, receipts: *receipts, units: *units, revenue: *revenue }
 }
 
 fn item_part(sum: &ItemSum) -> ItemPart<'_> {

@@ -33,6 +33,8 @@ pub struct OpenWindows {
     changed: BTreeSet<Span>,
     /// The most stores and items that a span has held.
     fullest: usize,
+    /// Stores that a span is likely to have: those of the last one that a window closed on.
+    likely_stores: usize,
 }
 
 /// A window whose totals are known, to be ranked and written.
@@ -48,7 +50,7 @@ impl WindowTotals<'_> {
     /// The smallest name that receipts of the window gave the store.
     pub fn store_name(&self, store_id: i64) -> &str {
         let stores = self.parts.iter().filter_map(|part| part.totals.stores.get(&store_id));
-        stores.map(|store| &*store.name).min().unwrap_or_default()
+        stores.map(|store| store.name.as_str()).min().unwrap_or_default()
     }
 }
 
@@ -63,6 +65,7 @@ impl OpenWindows {
             running: Totals::default(),
             changed: BTreeSet::new(),
             fullest: 0,
+            likely_stores: 0,
         }
     }
 
@@ -86,7 +89,8 @@ impl OpenWindows {
             }
             span.first_end_ms = open_from_ms;
         }
-        let part = self.waiting.entry(span).or_insert_with(|| Part { totals: Totals::default(), first_offset: offset });
+        let begin = || Part { totals: Totals::with_room_for(self.likely_stores), first_offset: offset };
+        let part = self.waiting.entry(span).or_insert_with(begin);
         part.totals.add_content(&sum.content);
         self.fullest = self.fullest.max(part.totals.distinct());
         self.changed.insert(span);
@@ -121,6 +125,9 @@ impl OpenWindows {
         self.published_ms = Some(end_ms);
         let later = self.waiting.split_off(&Span { first_end_ms: end_ms + 1, last_end_ms: i64::MIN });
         let mut joining = std::mem::replace(&mut self.waiting, later);
+        if let Some((_, part)) = joining.last_key_value() {
+            self.likely_stores = part.totals.stores.len();
+        }
 
         // The usual tumbling window is a single part: no need to add it up and take it away again.
         let only = Span { first_end_ms: end_ms, last_end_ms: end_ms };

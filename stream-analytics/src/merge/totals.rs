@@ -1,8 +1,10 @@
 //! Sums of sums: a window's totals by store and by item. They can be added up and taken away again, which is what lets a
 //! sliding window drop its oldest part instead of being summed anew.
 
+use compact_str::CompactString;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::EntryRef;
 
 use crate::partials::Content;
 
@@ -14,7 +16,7 @@ pub struct Totals {
     /// By store id.
     pub stores: Map<i64, StoreTotal>,
     /// By category, by item.
-    pub categories: Map<String, Map<String, ItemTotal>>,
+    pub categories: Map<CompactString, Map<CompactString, ItemTotal>>,
 }
 
 /// A store's total.
@@ -27,7 +29,7 @@ pub struct StoreTotal {
     /// Minor units of money.
     pub revenue: i128,
     /// The smallest of the names that came with sums. A total of parts has none, since none could be taken away again.
-    pub name: Box<str>,
+    pub name: CompactString,
 }
 
 /// An item's total.
@@ -40,16 +42,18 @@ pub struct ItemTotal {
 }
 
 impl Totals {
+    /// Nothing yet, with room for so many stores: a table of a hundred thousand that grows is filled twice.
+    pub fn with_room_for(stores: usize) -> Self {
+        Totals { stores: Map::with_capacity_and_hasher(stores, RandomState::default()), categories: Map::default() }
+    }
+
     /// Adds the sums of one record.
     pub fn add_content(&mut self, content: &Content<'_>) {
         match content {
             Content::Stores(parts) => {
-                if self.stores.is_empty() {
-                    self.stores.reserve(parts.len());
-                }
                 for part in parts {
                     let store = self.stores.entry(part.store_id).or_default();
-                    if store.receipts == 0 || part.name < &*store.name {
+                    if store.receipts == 0 || part.name < store.name.as_str() {
                         store.name = part.name.into();
                     }
                     store.receipts += part.receipts;
@@ -58,9 +62,9 @@ impl Totals {
                 }
             }
             Content::Items { category, items } => {
-                let category = self.categories.entry_ref(*category).or_default();
+                let category = entry(&mut self.categories, category);
                 for part in items {
-                    let item = category.entry_ref(part.name).or_default();
+                    let item = entry(category, part.name);
                     item.units += part.units;
                     item.revenue += part.revenue;
                 }
@@ -77,9 +81,9 @@ impl Totals {
             store.revenue += total.revenue;
         }
         for (name, items) in &part.categories {
-            let category = self.categories.entry_ref(name.as_str()).or_default();
+            let category = entry(&mut self.categories, name);
             for (item, total) in items {
-                let item = category.entry_ref(item.as_str()).or_default();
+                let item = entry(category, item);
                 item.units += total.units;
                 item.revenue += total.revenue;
             }
@@ -118,5 +122,13 @@ impl Totals {
     /// Stores and items held.
     pub fn distinct(&self) -> usize {
         self.stores.len() + self.categories.values().map(Map::len).sum::<usize>()
+    }
+}
+
+/// What the map has for the name; nothing is allocated if it is there.
+fn entry<'m, V: Default>(map: &'m mut Map<CompactString, V>, name: &str) -> &'m mut V {
+    match map.entry_ref(name) {
+        EntryRef::Occupied(entry) => entry.into_mut(),
+        EntryRef::Vacant(entry) => entry.insert_with_key(name.into(), V::default()),
     }
 }

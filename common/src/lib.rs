@@ -7,7 +7,6 @@
 //!   [`telemetry`] (what a running service shows of itself), [`health`] (asks it).
 //!
 //! No business rule of a single service lives here.
-#![forbid(unsafe_code)]
 
 pub mod dead_letter;
 mod duration;

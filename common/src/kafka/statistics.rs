@@ -108,6 +108,7 @@ impl ClientMetrics {
             name,
             last: Mutex::new(last),
             connected: AtomicBool::new(false),
+            stranded: AtomicBool::new(false),
             unreached: Mutex::default(),
         }
     }
@@ -120,6 +121,7 @@ pub struct ClientStatistics {
     name: String,
     last: Mutex<Last>,
     connected: AtomicBool,
+    stranded: AtomicBool,
     unreached: Mutex<Unreached>,
 }
 
@@ -247,6 +249,11 @@ impl Broker {
         self.state == "INIT"
     }
 
+    /// The connection to a coordinator has the address of one of these.
+    fn leads_to_the_cluster(&self) -> bool {
+        self.source == "learned" || self.source == "configured"
+    }
+
     /// Not an address to start from, nor the connection to whichever broker coordinates the group.
     fn is_of_the_cluster(&self) -> bool {
         self.source == "learned" && self.nodeid >= 0
@@ -257,6 +264,11 @@ impl ClientStatistics {
     /// Whether the client had a connection to any broker when it last looked.
     pub fn is_connected(&self) -> bool {
         self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client knew no broker when it last looked, nor an address to start from. Gives it once for each look.
+    pub(super) fn take_stranded(&self) -> bool {
+        self.stranded.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the broker that a consumer reads the partition from did not answer when the client last looked: what the
@@ -286,6 +298,8 @@ impl ClientStatistics {
     fn publish(&self, document: &Document) {
         let connected = document.brokers.values().any(Broker::is_up);
         self.connected.store(connected, Ordering::Relaxed);
+        let stranded = !document.brokers.values().any(Broker::leads_to_the_cluster);
+        self.stranded.store(stranded, Ordering::Relaxed);
         *self.unreached.lock().unwrap_or_else(PoisonError::into_inner) = document.unreached();
         let missed = |broker: &Broker| broker.is_of_the_cluster() && !broker.is_up() && !broker.is_unneeded();
         if connected
@@ -441,6 +455,20 @@ mod tests {
         assert_eq!(line(&metrics, "retail_kafka_client_send_queue_records{"), None);
         families.client("c").observe(&document("UP", 30));
         assert_eq!(line(&metrics, bytes), Some(format!("{bytes} 180")));
+    }
+
+    #[test]
+    fn a_client_whose_every_broker_is_forgotten_is_stranded_whatever_coordinator_it_has() {
+        let client = ClientMetrics::new(&Metrics::new("test", "0")).client("c");
+        client.observe(&document("TRY_CONNECT", 0));
+        assert!(!client.take_stranded());
+        let mut forgotten: serde_json::Value = serde_json::from_slice(&document("UP", 0)).unwrap();
+        let mut coordinator = forgotten["brokers"]["a:1/1"].take();
+        coordinator["source"] = json!("logical");
+        forgotten["brokers"] = json!({ "GroupCoordinator": coordinator });
+        client.observe(&serde_json::to_vec(&forgotten).unwrap());
+        assert!(client.take_stranded());
+        assert!(!client.take_stranded(), "told once");
     }
 
     #[test]

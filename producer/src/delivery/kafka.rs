@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::kafka::{ClientMetrics, ClientStatistics, KafkaSettings, STATISTICS_INTERVAL_MS, is_denial_code};
+use common::kafka::{ClientMetrics, ClientStatistics, KafkaSettings, STATISTICS_INTERVAL_MS, is_denial_code, rescue};
 use common::telemetry::Metrics;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -20,12 +20,14 @@ const DEFAULTS: [(&str, &str); 4] = [
     ("batch.size", "262144"),
     ("statistics.interval.ms", STATISTICS_INTERVAL_MS),
 ];
-/// Delivery reports come in batches; so many are served before the next records are sent.
-const MAX_EVENTS_A_TURN: u32 = 16;
+/// Events of the client that are served before the next records are sent: batches of delivery reports, log lines, errors,
+/// statistics.
+const MAX_EVENTS_A_TURN: u32 = 256;
 
 /// Sends to one topic.
 pub struct KafkaSink {
     producer: BaseProducer<LedgerContext>,
+    settings: KafkaSettings,
     topic: String,
     ledger: Arc<Ledger>,
 }
@@ -39,9 +41,9 @@ impl KafkaSink {
         metrics: &Metrics,
     ) -> Result<KafkaSink, Error> {
         let statistics = Arc::new(ClientMetrics::new(metrics).client("producer"));
-        let context = LedgerContext { ledger: ledger.clone(), statistics };
+        let context = LedgerContext::new(ledger.clone(), statistics);
         let producer = Self::config(settings).create_with_context(context).map_err(Error::Client)?;
-        Ok(KafkaSink { producer, topic, ledger })
+        Ok(KafkaSink { producer, settings: settings.clone(), topic, ledger })
     }
 
     fn config(settings: &KafkaSettings) -> ClientConfig {
@@ -79,12 +81,13 @@ impl Sink for KafkaSink {
 
     fn serve(&mut self) -> Result<(), Error> {
         for _ in 0..MAX_EVENTS_A_TURN {
-            let before = self.ledger.in_flight();
+            let before = self.producer.context().served();
             self.producer.poll(Duration::ZERO);
-            if self.ledger.in_flight() == before {
+            if self.producer.context().served() == before {
                 break;
             }
         }
+        rescue(self.producer.client(), &self.producer.context().statistics, &self.settings);
         match self.producer.client().fatal_error() {
             Some((code, _)) if is_denial_code(code) => Err(Error::Denied { topic: self.topic.clone(), code }),
             Some((code, _)) => Err(Error::Fatal(KafkaError::MessageProduction(code))),

@@ -102,21 +102,42 @@ impl Ledger {
 /// Gets the client's delivery reports.
 pub struct LedgerContext {
     /// Where reports are noted.
-    pub ledger: Arc<Ledger>,
+    ledger: Arc<Ledger>,
     /// Where the client's own statistics go.
     pub statistics: Arc<ClientStatistics>,
+    served: AtomicU64,
+}
+
+impl LedgerContext {
+    /// Nothing was served yet.
+    pub fn new(ledger: Arc<Ledger>, statistics: Arc<ClientStatistics>) -> Self {
+        LedgerContext { ledger, statistics, served: AtomicU64::new(0) }
+    }
+
+    /// A number that grows with everything that the client has to say. A poll says one thing at a time, and not whether it
+    /// has said any.
+    pub fn served(&self) -> u64 {
+        Ledger::get(&self.served)
+    }
+
+    fn note_served(&self) {
+        Ledger::add(&self.served, 1);
+    }
 }
 
 impl ClientContext for LedgerContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.note_served();
         LogContext.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.note_served();
         LogContext.error(error, reason);
     }
 
     fn stats_raw(&self, json: &[u8]) {
+        self.note_served();
         self.statistics.observe(json);
     }
 }
@@ -125,6 +146,7 @@ impl ProducerContext for LedgerContext {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        self.note_served();
         match result {
             Ok(_) => Ledger::add(&self.ledger.acknowledged, 1),
             Err((error, _)) => self.ledger.fail(error),

@@ -253,7 +253,8 @@ impl<'j> Life<'j> {
                 && !context.is_out_of_reach(input_topic, partition)
         });
         let (input, partials) = (INPUT, PARTIALS);
-        self.measures.connected(self.consumer.context().is_connected());
+        context.rescue(&self.consumer, &self.job.config.kafka);
+        self.measures.connected(context.is_connected());
         self.measures.look(
             &self.engine,
             now_ms,

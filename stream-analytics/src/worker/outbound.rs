@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::Topics;
-use common::kafka::{ClientStatistics, KafkaSettings, LogContext, STATISTICS_INTERVAL_MS, is_denial_code};
+use common::kafka::{ClientStatistics, KafkaSettings, LogContext, STATISTICS_INTERVAL_MS, is_denial_code, rescue};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -67,6 +67,7 @@ impl ProducerContext for DeliveryContext {
 /// A worker's producer.
 pub struct Outbound {
     producer: BaseProducer<DeliveryContext>,
+    settings: KafkaSettings,
     topics: Topics,
     guarantee: Guarantee,
     transaction_open: bool,
@@ -98,7 +99,7 @@ impl Outbound {
         let producer: BaseProducer<DeliveryContext> = config
             .create_with_context(DeliveryContext { statistics, refused: Mutex::default() })
             .map_err(|error| Failure::Fatal(WorkerError::Settings(error)))?;
-        let outbound = Outbound { producer, topics, guarantee, transaction_open: false };
+        let outbound = Outbound { producer, settings: settings.clone(), topics, guarantee, transaction_open: false };
         if guarantee == Guarantee::ExactlyOnce {
             outbound.retry(patience, || outbound.producer.init_transactions(patience.attempt()))?;
         }
@@ -146,7 +147,12 @@ impl Outbound {
 
     /// Serves callbacks.
     pub fn poll(&self) {
-        self.producer.poll(Duration::ZERO);
+        self.poll_for(Duration::ZERO);
+    }
+
+    fn poll_for(&self, duration: Duration) {
+        self.producer.poll(duration);
+        rescue(self.producer.client(), &self.producer.context().statistics, &self.settings);
     }
 
     /// Makes everything since the last commit count, with the offsets. A broker that is away is waited for.
@@ -285,7 +291,7 @@ impl Outbound {
                 return Err(self.classify(error));
             }
             tracing::debug!(%error, waited_ms = started.elapsed().as_millis(), "trying again");
-            self.producer.poll(Duration::from_millis(50));
+            self.poll_for(Duration::from_millis(50));
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use common::kafka::{ClientStatistics, LogContext};
+use common::kafka::{ClientStatistics, KafkaSettings, LogContext, rescue};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -37,6 +37,11 @@ impl RebalanceContext {
     /// None yet; the client's own statistics go to `statistics`.
     pub fn new(statistics: ClientStatistics) -> Self {
         RebalanceContext { pending: Mutex::default(), closing: AtomicBool::new(false), statistics }
+    }
+
+    /// Helps a client that has lost all its brokers.
+    pub fn rescue(&self, consumer: &BaseConsumer<Self>, settings: &KafkaSettings) {
+        rescue(consumer.client(), &self.statistics, settings);
     }
 
     /// Whether the client had a connection to a broker when it last looked.

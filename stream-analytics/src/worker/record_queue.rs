@@ -1,4 +1,4 @@
-//! Reads records in batches from librdkafka's queues: the one place with `unsafe` code.
+//! Reads records in batches from librdkafka's queues: the one place of this crate with `unsafe` code.
 //!
 //! A poll a message costs about half as much again as `rd_kafka_consume_batch_queue` (measured on 2 million receipts of
 //! 400 bytes: 2.0 against 1.3 CPU-seconds), and draining is the largest part of a receipt's cost. Partitions are forwarded

@@ -112,6 +112,7 @@ impl Identity {
 
     fn consumer_config(&self, config: &Config) -> ClientConfig {
         let mut client = config.kafka.consumer(&config.group);
+        let largest_record = client.get("message.max.bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
         let mut default = |key: &str, value: &str| {
             if client.get(key).is_none() {
                 client.set(key, value);
@@ -124,8 +125,8 @@ impl Identity {
         // Bounds the records read ahead.
         default("queued.min.messages", "20000");
         default("queued.max.messages.kbytes", "16384");
-        // Of a hundred partitions an answer would otherwise hold 50 MiB at once.
-        default("fetch.max.bytes", "4194304");
+        // Of a hundred partitions an answer would otherwise hold 50 MiB at once. The client wants it to hold the largest record.
+        default("fetch.max.bytes", &largest_record.max(4 << 20).to_string());
         // A busy topic is fetched as often as it is committed, some 25 times a second, not once for every batch that a
         // producer sends. Each fetch is followed by its commit: nothing lies about in between.
         default("fetch.min.bytes", "262144");
@@ -173,7 +174,22 @@ pub fn work(job: &Arc<Job>, identity: &Identity, shutdown: &Shutdown) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+    use rdkafka::consumer::BaseConsumer;
+
     use super::*;
+    use crate::config::Cli;
+
+    #[test]
+    fn larger_records_can_be_allowed_and_so_can_smaller_ones() {
+        for bytes in ["1000000", "16000000"] {
+            let largest = format!("message.max.bytes={bytes}");
+            let cli = Cli::parse_from(["stream-analytics", "--brokers", "b:9092", "--kafka", &largest]);
+            let config = Config::try_from(&cli.analytics).unwrap();
+            let client = Identity::new(&config, 0, "p").consumer_config(&config);
+            assert!(client.create::<BaseConsumer>().is_ok(), "{largest}");
+        }
+    }
 
     #[test]
     fn a_process_is_told_by_the_client_ids_of_its_workers() {

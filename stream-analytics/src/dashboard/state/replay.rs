@@ -94,10 +94,14 @@ pub(crate) fn snapshot_event(cursor: Cursor, snapshot: &[u8], health: Option<&[u
     [frame(cursor, "snapshot", snapshot), health].concat().into()
 }
 
-/// A server-sent event. JSON without blanks has no line breaks, so one `data` line holds it. It takes its length in memory
-/// and no more, which a text that grows does not.
+/// A server-sent event. One `data` line holds the JSON: line breaks in it stand between members, as in a summary that was
+/// written for people, and are made blanks. It takes its length in memory and no more, which a text that grows does not.
 fn frame(id: Cursor, name: &str, json: &[u8]) -> Bytes {
-    [format!("id: {id}\nevent: {name}\ndata: ").as_bytes(), json, b"\n\n"].concat().into()
+    let head = format!("id: {id}\nevent: {name}\ndata: ");
+    let mut event = [head.as_bytes(), json, b"\n\n"].concat();
+    let breaks = event.iter_mut().skip(head.len()).take(json.len()).filter(|byte| matches!(**byte, b'\n' | b'\r'));
+    breaks.for_each(|byte| *byte = b' ');
+    event.into()
 }
 
 #[cfg(test)]
@@ -124,9 +128,9 @@ mod tests {
     #[test]
     fn an_event_is_written_as_browsers_read_it() {
         let mut replay = Replay::new(255);
-        replay.push("update", b"{}");
+        replay.push("update", b"{\r\n\"a\": 1}");
         let Resume::Event(event, cursor) = replay.after(Cursor::parse("ff-0").unwrap()) else { panic!("no event") };
-        assert_eq!(event, "id: ff-1\nevent: update\ndata: {}\n\n");
+        assert_eq!(event, "id: ff-1\nevent: update\ndata: {  \"a\": 1}\n\n");
         assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
     }
 

@@ -2,6 +2,7 @@
 //!
 //! librdkafka's calls block, so neither is a task of the async runtime. Neither joins the group or commits.
 
+mod past;
 mod probe;
 mod reader;
 

@@ -14,6 +14,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::ANSWER_TIMEOUT;
+use super::past::Past;
 use crate::dashboard::hub::{Hub, now};
 use crate::dashboard::state::{Envelope, Position, Record, RefusalHeaders};
 use crate::dashboard::{DashboardConfig, DashboardError};
@@ -38,12 +39,6 @@ const MOST: i64 = 50_000;
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// While the past is read, all of it is news each time.
 const TELL_PAST_EVERY: Duration = Duration::from_secs(1);
-/// How soon a topic or a partition that is new is seen.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
-/// How soon that is tried again after no answer: until then the page is empty.
-const RETRY_EVERY: Duration = Duration::from_millis(500);
-/// When there is less to read than could be read for this long, the past has been read.
-const QUIET: Duration = Duration::from_millis(400);
 /// Records folded under one lock.
 const BATCH: usize = 500;
 
@@ -63,34 +58,34 @@ impl Reader {
             // A record that retention has taken is not missed on a page that shows the last hour.
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "false")
-            // What is read ahead is bounded, and so is what one answer brings of each partition.
+            // What is read ahead is bounded, and so is what one answer brings, of each partition and of all: without that, an
+            // answer after a silence is 7 MiB, which the allocator keeps. A larger record comes all the same.
             .set("queued.max.messages.kbytes", "4096")
             .set("fetch.message.max.bytes", "262144")
+            .set("fetch.max.bytes", "1048576")
+            // It is for producers, but the client wants an answer to hold what may be produced.
+            .set("message.max.bytes", "1048576")
             .create_with_context(LogContext)?;
         let kinds = SHOWN.into_iter().map(|kind| (config.topics.name(kind), kind)).collect();
         Ok(Reader { consumer, kinds, assigned: BTreeSet::new(), hub })
     }
 
     pub(super) fn run(mut self, pulse: &Pulse, shutdown: &Shutdown) {
-        let mut look_at = Instant::now();
-        let mut quiet_since: Option<Instant> = None;
+        let mut past = Past::new(Instant::now());
         let (mut has_caught_up, mut tell_at) = (false, Instant::now());
         while !shutdown.is_cancelled() {
             pulse.beat();
-            if Instant::now() >= look_at {
+            if past.wants_a_look(Instant::now()) {
                 let assigned = self.assign_new();
-                look_at = Instant::now() + if assigned.is_ok() { LOOK_EVERY } else { RETRY_EVERY };
-                match assigned {
-                    Ok(()) => quiet_since = quiet_since.or_else(|| Some(Instant::now())),
-                    Err(error) => tracing::debug!(%error, "the result topics cannot be looked up"),
+                past.looked(Instant::now(), assigned.is_ok());
+                if let Err(error) = assigned {
+                    tracing::debug!(%error, "the result topics cannot be looked up");
                 }
             }
             let records = self.read_some();
-            if records.len() >= BATCH {
-                quiet_since = quiet_since.map(|_| Instant::now());
-            }
+            past.read(Instant::now(), records.len() >= BATCH);
             self.hub.apply(records);
-            if !has_caught_up && quiet_since.is_some_and(|since| since.elapsed() >= QUIET) {
+            if !has_caught_up && past.is_read(Instant::now()) {
                 has_caught_up = true;
                 self.hub.set_caught_up();
             }

@@ -73,6 +73,11 @@ fn main() {
     Growth::of(&broker).wait_until(TopicKind::SalesTotals, 5, PATIENCE);
     let published = arrivals(&broker, TopicKind::SalesTotals, late_ms);
 
+    if rounds == 0 {
+        let (cost, seen) = beside_browsers(replica.pid(), address, streams, phase, &published);
+        println!("{streams} browsers from the start: {cost}; {seen}");
+        return;
+    }
     let (mut without, mut beside) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         std::thread::sleep(SETTLE);
@@ -80,17 +85,28 @@ fn main() {
         println!("round {round}, no browser: {cost}");
         without.push(cost.cpu_per_cent);
 
-        let until = Instant::now() + SETTLE + phase;
-        let browsers: Vec<_> =
-            (0..streams).map(|_| std::thread::spawn(move || browse(address, until).unwrap())).collect();
-        std::thread::sleep(SETTLE);
-        let cost = cost_of(replica.pid(), address, phase, &published);
-        let seen: Vec<Seen> = browsers.into_iter().map(|browser| browser.join().unwrap()).collect();
-        println!("round {round}, {streams} browsers: {cost}; {}", summary(&seen, SETTLE + phase));
+        let (cost, seen) = beside_browsers(replica.pid(), address, streams, phase, &published);
+        println!("round {round}, {streams} browsers: {cost}; {seen}");
         beside.push(cost.cpu_per_cent);
     }
     let (without, beside) = (median(without), median(beside));
     println!("{streams} browsers take {:.1} % of a core beside {without:.1} % (medians)", beside - without);
+}
+
+/// Watches a process while browsers are open; what they saw is told in words.
+fn beside_browsers(
+    pid: u32,
+    address: SocketAddr,
+    streams: u32,
+    phase: Duration,
+    published: &Receiver<i64>,
+) -> (Cost, String) {
+    let until = Instant::now() + SETTLE + phase;
+    let browsers: Vec<_> = (0..streams).map(|_| std::thread::spawn(move || browse(address, until).unwrap())).collect();
+    std::thread::sleep(SETTLE);
+    let cost = cost_of(pid, address, phase, published);
+    let seen: Vec<Seen> = browsers.into_iter().map(|browser| browser.join().unwrap()).collect();
+    (cost, summary(&seen, SETTLE + phase))
 }
 
 /// Watches a process for as long as the phase lasts.

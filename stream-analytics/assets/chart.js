@@ -1,7 +1,7 @@
 // Revenue as a line, receipts as bars under it, over the windows that are kept. One of them can be chosen.
 
 import { $, attribute, el, svg } from "./dom.js";
-import { compact, money, shortTime, whole, windowTime } from "./format.js";
+import { compact, money, shortDay, shortTime, whole, windowTime } from "./format.js";
 import { keyOf, state, visiblePoints } from "./state.js";
 import { t } from "./texts.js";
 import { selectedKey } from "./window.js";
@@ -137,7 +137,7 @@ function ticks(root, first, last, x, width, height) {
   const zone = new Date(last).getTimezoneOffset() * 60_000;
   for (let at = Math.ceil((first - zone) / step) * step + zone; at <= last; at += step) {
     if (x(at) < LEFT + 14 || x(at) > width - 22) continue;
-    const text = step < 86_400_000 ? shortTime(at) : new Date(at).toLocaleDateString();
+    const text = step < 86_400_000 ? shortTime(at) : shortDay(at);
     root.append(label(x(at), height - 6, "middle", text));
   }
 }

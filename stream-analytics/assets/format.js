@@ -21,6 +21,7 @@ export const whole = (number) => WHOLE.format(number);
 export const rate = (number) => (number < 10 ? TENTH : WHOLE).format(number);
 export const percent = (share) => PERCENT.format(share);
 export const shortTime = (ms) => SHORT.format(ms);
+export const shortDay = (ms) => day(new Date(ms));
 
 export function compact(number) {
   const written = new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 }).format(number);

@@ -3,7 +3,7 @@
 import { $, attribute, el, list, text } from "./dom.js";
 import { duration, length, rate, time, whole } from "./format.js";
 import { serverNow, state } from "./state.js";
-import { t } from "./texts.js";
+import { language, said, t } from "./texts.js";
 
 // Name, figure of the health, how its value is written.
 const FIGURES = [
@@ -33,7 +33,8 @@ export function drawHealth() {
     text(value.children[1], known ? write(figure.value) : "–");
     text(value.children[2], `, ${t(`status_${figure?.status ?? "unknown"}`)}`);
     attribute(node.firstElementChild, "data-status", figure?.status ?? "unknown");
-    attribute(node.firstElementChild, "title", figure?.value?.error ?? null);
+    const error = figure?.value?.error;
+    attribute(node.firstElementChild, "title", error ? t("client_says", { error }) : null);
   });
 }
 
@@ -68,6 +69,9 @@ export function drawFreshness() {
   text($("notice"), notice);
 }
 
+// Times in an explanation are the analytics' own, unless they stand in quotes.
+const ITS_TIMES = /(?<![\w"`])\d{4}-\d\d-\d\dT[\d:.]+Z/g;
+
 export function drawDeadLetters() {
   $("dead-panel").hidden = state.deadLetters.length === 0;
   const create = () => el("tr", {}, el("td", { class: "time" }), el("td"), el("td"), el("td"));
@@ -75,7 +79,9 @@ export function drawDeadLetters() {
     const [when, reason, message, source] = node.children;
     text(when, time(letter.published_at));
     text(reason, t(`reason_${letter.reason}`));
-    text(message, letter.message || "–");
+    const explained = said(letter.message);
+    text(message, explained.replace(ITS_TIMES, time) || "–");
+    attribute(message, "lang", explained && explained === letter.message && language() !== "en" ? "en" : null);
     text(source, letter.source || "–");
   });
 }

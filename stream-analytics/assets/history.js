@@ -3,7 +3,7 @@
 import { $, el, list, text } from "./dom.js";
 import { dayTime, money, whole } from "./format.js";
 import { state } from "./state.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 
 const UNREADABLE = ["too_few_fields", "too_many_fields", "not_utf8", "quotes_or_size"];
 
@@ -31,7 +31,7 @@ function rejects(summary) {
 }
 
 function means(groups) {
-  return entries(groups).map(([name, { mean }]) => [name === "null" ? t("unknown") : name, mean]);
+  return entries(groups).map(([name, { mean }]) => [name === "null" ? t("unknown") : said(name), mean]);
 }
 
 export function drawHistory() {

@@ -3,7 +3,7 @@
 import { $, el, list, text } from "./dom.js";
 import { money, parse, time, whole } from "./format.js";
 import { later, state } from "./state.js";
-import { t } from "./texts.js";
+import { language, said, t } from "./texts.js";
 
 const FRESH_MS = 2_500;
 const filter = { store: "", number: null, amount: "", bad: false };
@@ -88,17 +88,31 @@ function update(node, receipt) {
   text(where.firstElementChild, receipt.store_name || t("unnamed_store", { id: receipt.store_id }));
   text(where.lastElementChild, t("lines", { n: receipt.lines }));
   text(total, money(receipt.total));
+  const details = node.firstElementChild;
+  if (details.content && details.lastElementChild.lang !== language()) drawDetail(details);
 }
 
 async function open(details, receipt) {
+  details.content = await detail(receipt.position);
+  drawDetail(details);
+}
+
+function drawDetail(details) {
   const place = details.lastElementChild;
+  place.replaceChildren(...details.content());
+  place.lang = language();
+}
+
+// What to show of a receipt, in whichever language it is drawn.
+async function detail(position) {
   try {
-    const answer = await fetch(`/api/expensive-receipts/${receipt.position}`);
-    if (answer.status === 404) place.textContent = t("detail_gone");
-    else if (!answer.ok) place.textContent = t("detail_failed");
-    else place.replaceChildren(...lines(parse(await answer.text())));
+    const answer = await fetch(`/api/expensive-receipts/${position}`);
+    if (answer.status === 404) return () => [t("detail_gone")];
+    if (!answer.ok) return () => [t("detail_failed")];
+    const receipt = parse(await answer.text());
+    return () => lines(receipt);
   } catch {
-    place.textContent = t("detail_failed");
+    return () => [t("detail_failed")];
   }
 }
 
@@ -108,6 +122,6 @@ function lines(receipt) {
     el("td", { title: item.category }, item.name || t("unnamed")),
     el("td", { class: "n" }, money(item.price)),
     el("td", { class: "n" }, whole(item.quantity))));
-  const about = t("detail", { id: receipt.receipt_id, cashier: receipt.cashier_id, method: receipt.payment_method ?? t("no_method") });
+  const about = t("detail", { id: receipt.receipt_id, cashier: receipt.cashier_id, method: receipt.payment_method ? said(receipt.payment_method) : t("no_method") });
   return [el("p", {}, about), el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body))];
 }

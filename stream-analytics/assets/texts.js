@@ -27,6 +27,7 @@ const TEXTS = {
   status_ok: ["normal", "норма"], status_warn: ["attention", "внимание"], status_bad: ["problem", "сбой"], status_unknown: ["unknown", "неизвестно"],
   brokers_up: [{ one: "{n} broker", other: "{n} brokers" }, { one: "{n} брокер", few: "{n} брокера", many: "{n} брокеров", other: "{n} брокера" }],
   brokers_down: ["unreachable", "недоступна"],
+  client_says: ["The Kafka client says: {error}", "Клиент Kafka сообщает: {error}"],
   under_replicated: ["{n} under-replicated", "без реплик: {n}"],
   workers: [{ one: "· {n} worker", other: "· {n} workers" }, { one: "· {n} поток", few: "· {n} потока", many: "· {n} потоков", other: "· {n} потока" }],
 
@@ -72,7 +73,6 @@ const TEXTS = {
   no_method: ["payment unknown", "оплата неизвестна"],
   price: ["Price", "Цена"],
   quantity: ["Qty", "Кол-во"],
-  sum: ["Sum", "Сумма"],
   detail_gone: ["This receipt is no longer kept.", "Этот чек больше не хранится."],
   detail_failed: ["The lines cannot be loaded now; close and open to try again.", "Позиции сейчас не загрузить; закройте и откройте чек ещё раз."],
 
@@ -120,6 +120,49 @@ const TEXTS = {
   zone: ["Times: {zone}", "Время: {zone}"],
 };
 
+// What topics say in English, and the same in Russian. `{name}` is whatever stands there, itself said in Russian if it is
+// in the table; what stands in quotes stays. The first that fits counts.
+const FROM_TOPICS = [
+  ["Cash", "наличные"], ["Credit Card", "банковская карта"], ["Digital Wallet", "электронный кошелёк"],
+  ["Online", "через интернет"], ["In-store", "в магазине"],
+
+  ["{what} at line {line} column {column}", "{what} (строка {line}, знак {column})"],
+  ["all its windows were closed at watermark {time}", "все его окна уже закрыты, водяной знак {time}"],
+  ["the timestamp is {n} ms ahead of the clock (--max-ahead)", "время чека впереди часов на {n} мс"],
+  ["its windows have no four-digit year", "год его окон не из четырёх цифр"],
+  ["the value is empty", "значение пустое"],
+  ["not UTF-8 after byte {n}", "не UTF-8 после байта {n}"],
+  ["a lone surrogate escape", "половина суррогатной пары в строке"],
+  ["nested deeper than {n}", "вложено глубже {n}"],
+  ["{member} is longer than {n} bytes", "`{member}` длиннее {n} байт"],
+  ["{member} is empty", "`{member}` без содержимого"],
+  ["quantity is below 1", "`quantity` меньше 1"],
+  ["the total does not fit 64 bits", "сумма не помещается в 64 бита"],
+  ["missing field {member}", "нет поля {member}"],
+  ["duplicate field {member}", "поле {member} дважды"],
+  ["invalid type: {found}, expected {wanted}", "стоит {found}, нужно: {wanted}"],
+  ["invalid value: {found}, expected {wanted}", "стоит {found}, нужно: {wanted}"],
+  ["{number} is not a whole number from 0 to 2^63-1", "`{number}` не целое от 0 до 2^63−1"],
+  ["not an RFC 3339 time", "время записано не по RFC 3339"],
+  ["outside the years 0000 to 9999", "год не от 0000 до 9999"],
+  ["negative", "сумма меньше нуля"], ["more than two decimals", "больше двух знаков после запятой"],
+  ["too large", "сумма слишком велика"], ["not a number", "не число"],
+  ["string {value}", "строка {value}"], ["boolean {value}", "логическое {value}"], ["null", "пустое значение"],
+  ["integer {value}", "целое {value}"], ["floating point {value}", "дробное {value}"],
+  ["map", "объект"], ["sequence", "список"], ["an object", "объект"], ["a list", "список"], ["a list of items", "список товаров"],
+  ["a string", "строка"], ["a borrowed string", "строка"], ["a value", "значение"], ["i64", "целое"], ["an RFC 3339 time", "время по RFC 3339"],
+  ["EOF while parsing {what}", "оборвано, не дочитано: {what}"],
+  ["expected value", "ожидалось значение"], ["expected ident", "ожидалось слово"],
+  ["expected {sign} or {other}", "ожидалось {sign} или {other}"], ["expected {sign}", "ожидалось {sign}"],
+  ["trailing characters", "лишнее после конца"], ["trailing comma", "лишняя запятая"], ["key must be a string", "имя поля не строка"],
+  ["invalid escape", "неверная запись знака в строке"], ["unexpected end of hex escape", "неверная запись знака в строке"],
+  ["invalid unicode code point", "неверный знак в строке"], ["control character {range} found while parsing a string", "управляющий знак в строке"],
+  ["invalid number", "неверно записано число"], ["number out of range", "число слишком велико"],
+
+  ["{result} of {time}", "{result}, окно с {time}"],
+  ["top-stores", "лучшие магазины"], ["popular-items", "популярные товары"],
+];
+
 const COLUMN = { en: 0, ru: 1 };
 let current = "en";
 
@@ -141,6 +184,20 @@ export function t(key, values = {}) {
   let text = TEXTS[key]?.[COLUMN[current]] ?? key;
   if (typeof text === "object") text = text[new Intl.PluralRules(current).select(values.n)] ?? text.other;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+const escaped = (text) => text.replace(/[\\^$.*+?()[\]|]/g, "\\$&");
+const fitting = FROM_TOPICS.map(([english, russian]) =>
+  [new RegExp(`^${escaped(english).replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "s"), russian]);
+
+// Says in the page's language what a topic says in English; what is not in the table stays as it is.
+export function said(english) {
+  if (current === "en" || /^(["`]).*\1$/s.test(english)) return english;
+  for (const [pattern, russian] of fitting) {
+    const found = pattern.exec(english);
+    if (found) return russian.replace(/\{(\w+)\}/g, (_, name) => said(found.groups[name]));
+  }
+  return english;
 }
 
 // Fills the texts that stand in the page itself.

@@ -6,11 +6,14 @@
 
 mod axe;
 mod browser;
+mod connection;
 mod results;
+mod russian;
 mod stage;
 
 use browser::{Device, Tab};
-use common::TopicKind::{ExpensiveReceipts, PopularItems, ReceiptsDeadLetter, SalesSummary, SalesTotals, TopStores};
+use common::TopicKind::{ExpensiveReceipts, PopularItems, SalesSummary, SalesTotals, TopStores};
+use common::dead_letter::LATE;
 use common::{EventTime, Receipt};
 use results::{Sales, now_ms, receipt, roubles, window_at, window_ending};
 use serde_json::{Value, json};
@@ -293,7 +296,7 @@ async fn markup_in_names_is_shown_as_text() {
         .await;
     stage.publish_text(PopularItems, &format!(r#"{{"window":{window},"final":true,"category":"{MARKUP}","items":[{{"rank":1,"name":"{MARKUP}","quantity":1,"revenue":1.00}}]}}"#)).await;
     stage.publish(ExpensiveReceipts, &receipt(MARKUP, 1, 60_000, MARKUP)).await;
-    stage.publish_dead_letter(ReceiptsDeadLetter, MARKUP).await;
+    stage.publish_dead_letter(0, LATE, MARKUP).await;
     stage
         .publish_text(
             SalesSummary,
@@ -347,19 +350,6 @@ async fn nothing_moves_where_the_system_asks_for_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_speaks_russian_to_who_wants_it_and_remembers() {
-    let Some(stage) = Stage::set().await else { return };
-    stage.publish_window(&Sales::ended(12)).await;
-    let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
-    tab.click("#lang-ru").await;
-    tab.until("[text('#stores-title'), document.documentElement.lang]", &json!(["Лучшие магазины", "ru"])).await;
-    tab.until("text('#kpi-revenue')", &json!(roubles(Sales::ended(12).revenue_minor()))).await;
-    tab.reload().await;
-    tab.until("text('#stores-title')", &json!("Лучшие магазины")).await;
-    tab.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn without_results_it_says_what_it_waits_for_and_old_ones_look_old() {
     let Some(stage) = Stage::set().await else { return };
     let tab = Tab::open(&stage.url(), Device::DESKTOP).await;
@@ -380,7 +370,7 @@ async fn the_health_strip_tells_what_the_broker_tells() {
     for number in 0..25 {
         stage.publish(common::TopicKind::Receipts, &receipt(&number.to_string(), 1, 100, "x")).await;
     }
-    stage.publish_dead_letter(ReceiptsDeadLetter, "too late").await;
+    stage.publish_dead_letter(0, LATE, "too late").await;
     // Still: while the page glides to an explanation, there is nothing to click at.
     let tab = Tab::open(&stage.url(), Device::DESKTOP.still()).await;
     tab.until("text('#health-lag')", &json!("25")).await;
@@ -402,7 +392,7 @@ async fn axe_finds_nothing_to_complain_of() {
     stage.publish_window(&Sales::ended(25)).await;
     stage.publish_window(&Sales { is_final: false, ..Sales::ended(15) }).await;
     stage.publish(ExpensiveReceipts, &receipt("r-1", 17, 61_240, "Item_7_FUR")).await;
-    stage.publish_dead_letter(ReceiptsDeadLetter, "too late").await;
+    stage.publish_dead_letter(0, LATE, "too late").await;
     stage.publish_text(SalesSummary, r#"{"run":"1","rows_read":3,"rows_out":2,"rows_rejected":1,"aggregates":{"units_by_category":{"Food":3},"mean_total_by_payment_method":{"null":{"mean":2.00,"rows":1,"sum":2.00}}}}"#).await;
     let Some(axe) = axe::source() else { return };
     for (device, then_disconnected) in [

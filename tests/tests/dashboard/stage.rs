@@ -122,13 +122,17 @@ impl Stage {
         self.send(kind, value, OwnedHeaders::new()).await;
     }
 
-    /// A late receipt, with what is said of it.
-    pub(crate) async fn publish_dead_letter(&self, kind: TopicKind, message: &str) {
+    /// The refused receipt of this offset, with what is said of it.
+    pub(crate) async fn publish_dead_letter(&self, offset: usize, exception: &str, message: &str) {
+        let offset = offset.to_string();
         let header = |key, value| Header { key, value: Some(value) };
         let headers = OwnedHeaders::new()
-            .insert(header(dead_letter::EXCEPTION, dead_letter::LATE))
-            .insert(header(dead_letter::MESSAGE, message));
-        self.send(kind, "?", headers).await;
+            .insert(header(dead_letter::EXCEPTION, exception))
+            .insert(header(dead_letter::MESSAGE, message))
+            .insert(header(dead_letter::TOPIC, "receipts"))
+            .insert(header(dead_letter::PARTITION, "0"))
+            .insert(header(dead_letter::OFFSET, &offset));
+        self.send(TopicKind::ReceiptsDeadLetter, "?", headers).await;
     }
 
     async fn send(&self, kind: TopicKind, value: &str, headers: OwnedHeaders) {

@@ -42,20 +42,26 @@ fn main() {
         Case { name: "100 of every topic", topic: &many_partitions, flags: &["--partitions", "100"] },
     ];
 
+    // What more stores and partitions cost anyone who reads and adds up.
+    let bare =
+        [("bare client", &usual), ("bare, 100,000 stores", &many_stores), ("bare, 100 partitions", &many_partitions)];
+
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); cases.len()];
-    let mut bare_costs = Vec::new();
+    let mut bare_costs = vec![Vec::new(); bare.len()];
     for round in 0..ROUNDS {
         for (case, costs) in cases.iter().zip(&mut costs) {
             costs.push(measure::service(&brokers, case.topic, case.flags, &format!("{}-{round}", case.name)));
         }
-        bare_costs.push(measure::bare(&usual));
+        for ((_, topic), costs) in bare.iter().zip(&mut bare_costs) {
+            costs.push(measure::bare(topic));
+        }
     }
 
     let base_s = median(&costs[0], |cost| cost.cpu_s);
     println!("{receipts} receipts, medians of {ROUNDS} rounds; ratio: CPU, to the first line");
     println!("{:<24} {:>8} {:>16} {:>6} {:>8} {:>9}", "", "CPU, s", "receipts/CPU-s", "ratio", "wall, s", "peak, MiB");
-    let names = cases.iter().map(|case| case.name).chain(["bare client"]);
-    for (name, costs) in names.zip(costs.iter().chain([&bare_costs])) {
+    let names = cases.iter().map(|case| case.name).chain(bare.map(|(name, _)| name));
+    for (name, costs) in names.zip(costs.iter().chain(&bare_costs)) {
         let cpu_s = median(costs, |cost| cost.cpu_s);
         println!(
             "{name:<24} {cpu_s:>8.2} {:>16.0} {:>6.2} {:>8.2} {:>9.0}",

@@ -11,6 +11,7 @@ mod identity;
 mod limits;
 mod loss;
 mod partitions;
+mod rights;
 mod settings;
 mod stage;
 mod topics;

@@ -109,6 +109,30 @@ fn a_burst_that_reaches_all_partitions_at_once_is_not_cut_off_by_the_one_that_is
     }
 }
 
+#[test]
+fn a_word_of_idleness_does_not_vouch_for_what_was_announced_while_it_was_under_way() {
+    let inputs = [LogId::Input(0), LogId::Input(1)];
+    for seed in 0..20 {
+        let mut world = begin(seed);
+        // Until the first receipt's window is published: what is committed then is a word and nothing else.
+        world.work_for(6_000).unwrap();
+        if world.has_one_owner(inputs) {
+            continue;
+        }
+        // The second partition's owner has found nothing once more, but what the first one's reads is announced before.
+        world.work_owner_up_to_a_commit(inputs[1]);
+        let now_ms = world.wall_ms();
+        for (partition, event_ms) in [(0, now_ms), (0, now_ms + 3_000), (1, now_ms)] {
+            world.send(partition, event_ms);
+        }
+        world.work_owner(inputs[0], 40);
+        world.work_owner(inputs[1], 40);
+        world.work_for(30_000).unwrap();
+        check(&world).unwrap();
+        assert!(world.nothing_is_late(), "seed {seed}");
+    }
+}
+
 /// Without transactions a crash leaves published what no offset says: the next owner knows it by what was announced before.
 #[test]
 fn at_least_once_no_early_result_follows_a_final_one() {

@@ -149,6 +149,12 @@ impl Worker {
         self.positions.contains_key(&id)
     }
 
+    /// Whether its next step begins a commit that is due: what is sent from now on is not in it.
+    pub fn is_about_to_commit(&self, broker: &Broker) -> bool {
+        let now_ms = broker.now_ms - self.born_ms;
+        matches!(self.state, State::CommitIfDue) && self.engine.commit_due(now_ms, COMMIT_INTERVAL_MS, false)
+    }
+
     pub fn member(&self) -> MemberId {
         self.member
     }

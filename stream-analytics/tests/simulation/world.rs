@@ -230,8 +230,23 @@ impl World {
     pub fn work_owner(&mut self, of: LogId, steps: i64) {
         let owns = |process: &Process| process.worker.as_ref().is_some_and(|worker| worker.owns(of));
         let owner = self.processes.iter().position(owns).expect("somebody owns it");
-        self.work(owner, steps, false).expect("every promise is kept");
-        (0..20).for_each(|_| self.broker.write_markers(&mut self.random));
+        for _ in 0..steps {
+            self.work(owner, 1, false).expect("every promise is kept");
+            // Else a second commit would wait for the first one's markers, and all that is read in between with it.
+            (0..20).for_each(|_| self.broker.write_markers(&mut self.random));
+        }
+    }
+
+    /// Lets the owner of a partition work until it is about to commit.
+    pub fn work_owner_up_to_a_commit(&mut self, of: LogId) {
+        let is_there = |world: &Self| {
+            let mut workers = world.processes.iter().filter_map(|process| process.worker.as_ref());
+            workers.any(|worker| worker.owns(of) && worker.is_about_to_commit(&world.broker))
+        };
+        while !is_there(self) {
+            self.pass(20);
+            self.work_owner(of, 1);
+        }
     }
 
     /// Whether two partitions have one owner.

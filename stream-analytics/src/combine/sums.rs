@@ -7,6 +7,8 @@ use compact_str::CompactString;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use indexmap::IndexMap;
+use indexmap::map::Entry as StoreEntry;
 
 use super::receipt::ReceiptView;
 use crate::window::Span;
@@ -27,8 +29,8 @@ pub struct Sums {
 pub struct SpanSums {
     /// Receipts, and where the first and the last stand in the log.
     pub counted: Counted,
-    /// By store.
-    pub stores: HashTable<StoreSum>,
+    /// By store id: in a row, for of a hundred thousand each new one would otherwise touch memory that no cache holds.
+    pub stores: IndexMap<i64, StoreSum, RandomState>,
     /// By category.
     pub categories: HashTable<CategorySum>,
 }
@@ -47,8 +49,6 @@ pub struct Counted {
 /// A store's receipts.
 #[derive(Debug)]
 pub struct StoreSum {
-    /// The store.
-    pub store_id: i64,
     /// The smallest of its names in byte order.
     pub name: CompactString,
     /// Receipts.
@@ -82,10 +82,10 @@ pub struct ItemSum {
 }
 
 impl SpanSums {
-    fn begin(offset: i64, stores: usize) -> Self {
+    fn begin(offset: i64, stores: usize, hasher: &RandomState) -> Self {
         SpanSums {
             counted: Counted::at(offset),
-            stores: HashTable::with_capacity(stores),
+            stores: IndexMap::with_capacity_and_hasher(stores, hasher.clone()),
             categories: HashTable::new(),
         }
     }
@@ -114,7 +114,7 @@ impl Sums {
             spans[index].1.counted.count(offset);
             index
         } else {
-            spans.push((span, SpanSums::begin(offset, *likely_stores)));
+            spans.push((span, SpanSums::begin(offset, *likely_stores, hasher)));
             spans.len() - 1
         };
         let sums = &mut spans[index].1;
@@ -161,14 +161,9 @@ impl Sums {
             }
         }
 
-        let store = sums.stores.entry(
-            hasher.hash_one(receipt.store_id),
-            |store| store.store_id == receipt.store_id,
-            |store| hasher.hash_one(store.store_id),
-        );
         let revenue = i128::from(receipt.total_minor);
-        match store {
-            Entry::Occupied(entry) => {
+        match sums.stores.entry(receipt.store_id) {
+            StoreEntry::Occupied(entry) => {
                 let store = entry.into_mut();
                 store.receipts += 1;
                 store.units += units;
@@ -177,15 +172,9 @@ impl Sums {
                     store.name = receipt.store_name.into();
                 }
             }
-            Entry::Vacant(entry) => {
+            StoreEntry::Vacant(entry) => {
                 *distinct += 1;
-                entry.insert(StoreSum {
-                    store_id: receipt.store_id,
-                    name: receipt.store_name.into(),
-                    receipts: 1,
-                    units,
-                    revenue,
-                });
+                entry.insert(StoreSum { name: receipt.store_name.into(), receipts: 1, units, revenue });
             }
         }
     }

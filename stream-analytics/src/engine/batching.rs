@@ -108,8 +108,8 @@ fn chunk<P>(parts: &mut impl Iterator<Item = P>, name_bytes: impl Fn(&P) -> usiz
     (taken, bytes)
 }
 
-fn store_part(sum: &StoreSum) -> StorePart<'_> {
-    let StoreSum { store_id, name, receipts, units, revenue } = sum;
+fn store_part<'s>((store_id, sum): (&i64, &'s StoreSum)) -> StorePart<'s> {
+    let StoreSum { name, receipts, units, revenue } = sum;
     StorePart { store_id: *store_id, name, receipts: *receipts, units: *units, revenue: *revenue }
 }
 

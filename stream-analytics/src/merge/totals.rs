@@ -5,6 +5,7 @@ use compact_str::CompactString;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::EntryRef;
+use indexmap::IndexMap;
 
 use crate::partials::Content;
 
@@ -13,8 +14,8 @@ type Map<K, V> = HashMap<K, V, RandomState>;
 /// Totals of one window, or of a part of it.
 #[derive(Debug, Default, Clone)]
 pub struct Totals {
-    /// By store id.
-    pub stores: Map<i64, StoreTotal>,
+    /// By store id, in a row: there may be a hundred thousand.
+    pub stores: IndexMap<i64, StoreTotal, RandomState>,
     /// By category, by item.
     pub categories: Map<CompactString, Map<CompactString, ItemTotal>>,
 }
@@ -44,7 +45,8 @@ pub struct ItemTotal {
 impl Totals {
     /// Nothing yet, with room for so many stores: a table of a hundred thousand that grows is filled twice.
     pub fn with_room_for(stores: usize) -> Self {
-        Totals { stores: Map::with_capacity_and_hasher(stores, RandomState::default()), categories: Map::default() }
+        let stores = IndexMap::with_capacity_and_hasher(stores, RandomState::default());
+        Totals { stores, categories: Map::default() }
     }
 
     /// Adds the sums of one record.
@@ -98,7 +100,7 @@ impl Totals {
                 store.units -= total.units;
                 store.revenue -= total.revenue;
                 if store.receipts == 0 {
-                    self.stores.remove(store_id);
+                    self.stores.swap_remove(store_id);
                 }
             }
         }

@@ -30,21 +30,29 @@ fn main() {
     };
     let receipts = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(DEFAULT_RECEIPTS);
     let run = topics::Run::new(&brokers, receipts);
-    let usual = run.load("usual", &["--stores", "200"], 4);
-    let many_stores = run.load("many-stores", &["--stores", "100000", "--skew", "0"], 4);
-    let many_partitions = run.load("many-partitions", &["--stores", "200"], 100);
+    let items = topics::catalogue(10_000);
+    let items = items.to_str().expect("a path of letters");
+    let usual = run.load("usual", &["--stores", "200", "--catalogue", "builtin"], 4);
+    let many_stores = run.load("many-stores", &["--stores", "100000", "--skew", "0", "--catalogue", "builtin"], 4);
+    let many_items = run.load("many-items", &["--stores", "200", "--catalogue", items, "--item-skew", "0"], 4);
+    let many_partitions = run.load("many-partitions", &["--stores", "200", "--catalogue", "builtin"], 100);
     let cases = [
         Case { name: "tumbling 10 s", topic: &usual, flags: &[] },
         Case { name: "2 workers", topic: &usual, flags: &["--threads", "2"] },
         Case { name: "sliding 60 s every 1 s", topic: &usual, flags: &["--window", "60s", "--slide", "1s"] },
         Case { name: "100,000 stores", topic: &many_stores, flags: &[] },
+        Case { name: "10,000 items", topic: &many_items, flags: &[] },
         Case { name: "100 partitions", topic: &many_partitions, flags: &[] },
         Case { name: "100 of every topic", topic: &many_partitions, flags: &["--partitions", "100"] },
     ];
 
-    // What more stores and partitions cost anyone who reads and adds up.
-    let bare =
-        [("bare client", &usual), ("bare, 100,000 stores", &many_stores), ("bare, 100 partitions", &many_partitions)];
+    // What more of everything costs anyone who reads and adds up.
+    let bare = [
+        ("bare client", &usual),
+        ("bare, 100,000 stores", &many_stores),
+        ("bare, 10,000 items", &many_items),
+        ("bare, 100 partitions", &many_partitions),
+    ];
 
     let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); cases.len()];
     let mut bare_costs = vec![Vec::new(); bare.len()];

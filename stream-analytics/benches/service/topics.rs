@@ -1,5 +1,8 @@
 //! Topics full of receipts, from the producer.
 
+use std::fmt::Write;
+use std::path::PathBuf;
+
 use clap::Parser;
 use common::shutdown::Shutdown;
 use producer::{ReceiptsArgs, run_receipts};
@@ -38,7 +41,7 @@ impl Run {
         let partitions = partitions.to_string();
         let mut arguments =
             vec!["producer", "--brokers", &self.brokers, "--topic", &topic, "--partitions", &partitions];
-        arguments.extend(["--rate", "max", "--seed", "1", "--catalogue", "builtin"]);
+        arguments.extend(["--rate", "max", "--seed", "1"]);
         arguments.extend(["--count", &count, "--event-rate", &event_rate]);
         arguments.extend(["--jitter", "3s", "--late", "1%", "--malformed", "0.1%"]);
         arguments.extend(flags);
@@ -47,4 +50,15 @@ impl Run {
         runtime.block_on(run_receipts(load.receipts, Shutdown::default())).expect("the topic is loaded");
         Loaded { topic }
     }
+}
+
+/// A catalogue of so many items, in eight categories.
+pub fn catalogue(items: usize) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("service-bench-{}-items.csv", std::process::id()));
+    let mut lines = String::from("category,item,price_per_unit\n");
+    for item in 0..items {
+        writeln!(lines, "Category {},Item {item},{}.50", item % 8, 5 + item % 90).expect("a text takes all");
+    }
+    std::fs::write(&path, lines).expect("the catalogue is written");
+    path
 }

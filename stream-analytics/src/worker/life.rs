@@ -478,7 +478,9 @@ impl<'j> Life<'j> {
             }
         };
         if is_denial(&error) {
-            // Again would be as forbidden as now.
+            // Again would be as forbidden as now. What is open would keep others waiting until it times out.
+            let aborted = self.outbound.abort(self.patience);
+            tracing::debug!(?aborted, "what was not committed is thrown away");
             return Err(WorkerError::Denied { reason: error.to_string() });
         }
         let fenced_now = error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId);

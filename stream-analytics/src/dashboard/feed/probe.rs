@@ -60,14 +60,11 @@ impl Probe {
             let at_ms = i64::try_from((looked - started).as_millis()).unwrap_or(i64::MAX);
             self.hub.report(&sample, at_ms);
             // The client's own events (logs, connection errors) are served by polling, or they pile up; there are no records
-            // to come. A look at a broker that is away takes longer than the time between two.
-            loop {
-                let event = self.consumer.poll(STEP);
-                if let Some(Err(error)) = &event {
+            // to come. A look at a broker that is away takes longer than the time between two: it is followed by a step.
+            let next = (looked + LOOK_EVERY).max(Instant::now() + STEP);
+            while Instant::now() < next && !shutdown.is_cancelled() {
+                if let Some(Err(error)) = self.consumer.poll(STEP) {
                     tracing::debug!(%error, "the dashboard's probe");
-                }
-                if event.is_none() && looked.elapsed() >= LOOK_EVERY || shutdown.is_cancelled() {
-                    break;
                 }
             }
         }

@@ -8,6 +8,8 @@ mod bare;
 mod measure;
 mod topics;
 
+use std::path::Path;
+
 use measure::{Cost, median};
 use topics::Loaded;
 
@@ -30,12 +32,13 @@ fn main() {
     };
     let receipts = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(DEFAULT_RECEIPTS);
     let run = topics::Run::new(&brokers, receipts);
-    let items = topics::catalogue(10_000);
-    let items = items.to_str().expect("a path of letters");
-    let usual = run.load("usual", &["--stores", "200", "--catalogue", "builtin"], 4);
-    let many_stores = run.load("many-stores", &["--stores", "100000", "--skew", "0", "--catalogue", "builtin"], 4);
-    let many_items = run.load("many-items", &["--stores", "200", "--catalogue", items, "--item-skew", "0"], 4);
-    let many_partitions = run.load("many-partitions", &["--stores", "200", "--catalogue", "builtin"], 100);
+    let builtin = Path::new("builtin");
+    let usual = run.load("usual", &["--stores", "200"], builtin, 4);
+    let many_stores = run.load("many-stores", &["--stores", "100000", "--skew", "0"], builtin, 4);
+    let catalogue = topics::catalogue(10_000);
+    let many_items = run.load("many-items", &["--stores", "200", "--item-skew", "0"], &catalogue, 4);
+    std::fs::remove_file(catalogue).expect("it was there to be read");
+    let many_partitions = run.load("many-partitions", &["--stores", "200"], builtin, 100);
     let cases = [
         Case { name: "tumbling 10 s", topic: &usual, flags: &[] },
         Case { name: "2 workers", topic: &usual, flags: &["--threads", "2"] },

@@ -1,7 +1,7 @@
 //! Topics full of receipts, from the producer.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use common::shutdown::Shutdown;
@@ -35,13 +35,14 @@ impl Run {
 
     /// Twenty minutes of receipts, somewhat out of order, one in a hundred late. They begin now: the broker would delete
     /// receipts that are older than it keeps any.
-    pub fn load(&self, name: &str, flags: &[&str], partitions: u32) -> Loaded {
+    pub fn load(&self, name: &str, flags: &[&str], catalogue: &Path, partitions: u32) -> Loaded {
         let topic = format!("{}.{name}", self.prefix);
         let (count, event_rate) = (self.receipts.to_string(), format!("{}/s", (self.receipts / 1_200).max(1)));
         let partitions = partitions.to_string();
         let mut arguments =
             vec!["producer", "--brokers", &self.brokers, "--topic", &topic, "--partitions", &partitions];
-        arguments.extend(["--rate", "max", "--seed", "1"]);
+        let catalogue = catalogue.to_str().expect("a path of letters");
+        arguments.extend(["--rate", "max", "--seed", "1", "--catalogue", catalogue]);
         arguments.extend(["--count", &count, "--event-rate", &event_rate]);
         arguments.extend(["--jitter", "3s", "--late", "1%", "--malformed", "0.1%"]);
         arguments.extend(flags);

@@ -243,10 +243,14 @@ impl World {
             let mut workers = world.processes.iter().filter_map(|process| process.worker.as_ref());
             workers.any(|worker| worker.owns(of) && worker.is_about_to_commit(&world.broker))
         };
-        while !is_there(self) {
+        for _ in 0..1_000 {
+            if is_there(self) {
+                return;
+            }
             self.pass(20);
             self.work_owner(of, 1);
         }
+        panic!("the owner of {of:?} never commits");
     }
 
     /// Whether two partitions have one owner.

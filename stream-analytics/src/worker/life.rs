@@ -114,12 +114,12 @@ impl<'j> Life<'j> {
 
     /// Works until the end.
     pub fn run(mut self) -> Result<End, WorkerError> {
-        let outcome = self.work();
-        self.consumer.context().close();
-        match outcome {
+        let end = match self.work() {
             Ok(()) => Ok(End::Stopped),
             Err(failure) => self.roll_back(failure),
-        }
+        };
+        self.consumer.context().close(&self.consumer);
+        end
     }
 
     fn now_ms(&self) -> i64 {

@@ -64,9 +64,17 @@ impl RebalanceContext {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    /// From now on partitions are given up as soon as librdkafka asks: everything is committed, or never will be.
-    pub fn close(&self) {
+    /// Gives all partitions up, now and whenever librdkafka asks from now on: everything is committed, or never will be. A
+    /// consumer that owes an answer to a revocation would never close; one that has given it joins again, so this comes last.
+    pub fn close(&self, consumer: &BaseConsumer<Self>) {
         self.closing.store(true, Ordering::Relaxed);
+        unassign(consumer);
+    }
+}
+
+fn unassign(consumer: &BaseConsumer<RebalanceContext>) {
+    if let Err(error) = consumer.unassign() {
+        tracing::debug!(%error, "cannot give the partitions up");
     }
 }
 
@@ -87,9 +95,7 @@ impl ClientContext for RebalanceContext {
 impl ConsumerContext for RebalanceContext {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
         if self.closing.load(Ordering::Relaxed) {
-            if let Err(error) = consumer.unassign() {
-                tracing::debug!(%error, "cannot give the partitions up");
-            }
+            unassign(consumer);
             return;
         }
         let rebalance = if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
@@ -99,5 +105,55 @@ impl ConsumerContext for RebalanceContext {
             Rebalance::Revoke
         };
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).push_back(rebalance);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use common::telemetry::Metrics;
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+    use crate::worker::metrics::AnalyticsMetrics;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn next(consumer: &BaseConsumer<RebalanceContext>) -> Rebalance {
+        let asked = Instant::now();
+        loop {
+            consumer.poll(Duration::from_millis(20));
+            if let Some(rebalance) = consumer.context().next() {
+                return rebalance;
+            }
+            assert!(asked.elapsed() < PATIENCE, "the group wants nothing");
+        }
+    }
+
+    #[test]
+    fn a_consumer_that_owes_an_answer_to_a_revocation_can_be_closed() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        let settings = KafkaSettings::new(cluster.bootstrap_servers());
+        let statistics = AnalyticsMetrics::new(&Metrics::new("test", "0")).clients.client("consumer");
+        let consumer = settings.consumer("g").create_with_context(RebalanceContext::new(statistics));
+        let consumer: BaseConsumer<RebalanceContext> = consumer.unwrap();
+        consumer.subscribe(&["t"]).unwrap();
+        assert_eq!(next(&consumer), Rebalance::Assign(vec![("t".to_owned(), 0)]));
+        let mut list = TopicPartitionList::new();
+        list.add_partition("t", 0);
+        consumer.assign(&list).unwrap();
+        consumer.unsubscribe();
+        assert_eq!(next(&consumer), Rebalance::Revoke);
+
+        let (sender, closed) = mpsc::channel();
+        std::thread::spawn(move || {
+            consumer.context().close(&consumer);
+            drop(consumer);
+            sender.send(())
+        });
+        assert_eq!(closed.recv_timeout(PATIENCE), Ok(()), "the consumer does not close");
     }
 }

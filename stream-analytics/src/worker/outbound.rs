@@ -1,6 +1,6 @@
 //! The way out: outputs and offsets, in one transaction (exactly once) or one after the other (at least once).
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,16 @@ use rdkafka::{ClientConfig, ClientContext};
 
 use super::error::WorkerError;
 use super::patience::Patience;
+use super::rebalance::RebalanceContext;
 use crate::config::Guarantee;
 use crate::outbox::OutputRecord;
 
 /// Distance of looks at whether all records are acknowledged.
 const ACKNOWLEDGEMENT_CHECK: Duration = Duration::from_micros(250);
+
+/// How long a worker tries to end a transaction. What its consumer has to tell piles up meanwhile, half a MiB a minute; and a
+/// member that is silent for longer is out of its group anyway (`max.poll.interval.ms`). A new life waits without a consumer.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// What becomes of a commit.
 #[derive(Debug)]
@@ -156,9 +161,9 @@ impl Outbound {
     }
 
     /// Makes everything since the last commit count, with the offsets. A broker that is away is waited for.
-    pub fn commit<C: ConsumerContext + 'static>(
+    pub fn commit(
         &mut self,
-        consumer: &SharedConsumer<C>,
+        consumer: &SharedConsumer,
         offsets: &TopicPartitionList,
         patience: &Patience,
     ) -> Result<(), Failure> {
@@ -173,31 +178,36 @@ impl Outbound {
         };
         self.retry(patience, || self.producer.send_offsets_to_transaction(offsets, &group, patience.attempt()))?;
         self.wait_until_sent(patience)?;
-        self.retry(patience, || self.producer.commit_transaction(patience.attempt()))?;
-        self.transaction_open = false;
-        Ok(())
+        let committed = self.retry(patience, || self.producer.commit_transaction(patience.attempt()));
+        // A commit whose outcome is not known allows no abort: the broker sees to it, and the committed offsets tell.
+        let is_unknown = |failure: &Failure| matches!(failure, Failure::StartAgain(error) if is_retriable(error));
+        self.transaction_open = committed.as_ref().is_err_and(|failure| !is_unknown(failure));
+        committed
     }
 
     /// Commits offsets by themselves (at least once).
-    pub fn commit_offsets<C: ConsumerContext + 'static>(
+    pub fn commit_offsets(
         &self,
-        consumer: &SharedConsumer<C>,
+        consumer: &SharedConsumer,
         offsets: &TopicPartitionList,
         patience: &Patience,
     ) -> Result<(), Failure> {
-        self.retry(patience, || {
-            // librdkafka waits for a broker that is away, however long, and reports no commit that is not waited for. So it
-            // waits on a thread, which is left behind when the process has to end.
-            let (sender, receiver) = mpsc::channel();
+        // librdkafka waits for a broker that is away, however long, and reports no commit that is not waited for. So it waits on
+        // a thread, which is left behind when the process has to end.
+        let begin = || {
+            let (sender, outcome) = mpsc::channel();
             let (consumer, offsets) = (Arc::clone(consumer), offsets.clone());
             std::thread::spawn(move || sender.send(consumer.commit(&offsets, CommitMode::Sync)));
-            loop {
-                match receiver.recv_timeout(patience.attempt()) {
-                    Ok(outcome) => return outcome,
-                    Err(RecvTimeoutError::Timeout) if patience.keep_trying() => {}
-                    Err(_) => return Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RequestTimedOut)),
-                }
-            }
+            outcome
+        };
+        let mut under_way = None;
+        self.retry(patience, || {
+            consumer.context().attend(consumer, &self.settings)?;
+            let outcome = under_way.take().unwrap_or_else(begin);
+            outcome.recv_timeout(patience.attempt()).unwrap_or_else(|_| {
+                under_way = Some(outcome);
+                Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RequestTimedOut))
+            })
         })
     }
 
@@ -280,14 +290,16 @@ impl Outbound {
 
     /// Makes a call until it succeeds or fails for good: a call that timed out may have succeeded on the broker, and is
     /// finished by making it again.
-    fn retry(&self, patience: &Patience, call: impl Fn() -> KafkaResult<()>) -> Result<(), Failure> {
+    fn retry(&self, patience: &Patience, mut call: impl FnMut() -> KafkaResult<()>) -> Result<(), Failure> {
         let started = Instant::now();
         loop {
             let error = match call() {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if !(is_retriable(&error) && patience.keep_trying()) {
+            // A commit of offsets by themselves cannot be taken back; the next life would come upon it.
+            let in_time = self.guarantee == Guarantee::AtLeastOnce || started.elapsed() < LONGEST_WAIT;
+            if !(is_retriable(&error) && in_time && patience.keep_trying()) {
                 return Err(self.classify(error));
             }
             tracing::debug!(%error, waited_ms = started.elapsed().as_millis(), "trying again");
@@ -326,5 +338,40 @@ fn is_retriable(error: &KafkaError) -> bool {
     }
 }
 
-/// Shared with the consumer's thread of a life.
-pub type SharedConsumer<C> = Arc<BaseConsumer<C>>;
+/// Shared with the thread that commits offsets.
+pub type SharedConsumer = Arc<BaseConsumer<RebalanceContext>>;
+
+#[cfg(test)]
+mod tests {
+    use common::shutdown::Shutdown;
+    use common::telemetry::{Metrics, Pulses};
+    use rdkafka::topic_partition_list::Offset;
+
+    use super::*;
+    use crate::worker::metrics::AnalyticsMetrics;
+
+    #[test]
+    fn a_worker_whose_offsets_cannot_be_committed_serves_its_consumer() {
+        let nobody = KafkaSettings::new("127.0.0.1:1");
+        let shutdown = Shutdown::new();
+        let patience = Patience::new(shutdown.clone(), Pulses::new().watch("test"));
+        let metrics = Metrics::new("test", "0");
+        let clients = AnalyticsMetrics::new(&metrics).clients;
+        let (guarantee, topics) = (Guarantee::AtLeastOnce, Topics::with_prefix(""));
+        let outbound =
+            Outbound::connect(&nobody, topics, guarantee, "t", clients.client("producer"), &patience).unwrap();
+        let mut config = nobody.consumer("g");
+        config.set("statistics.interval.ms", "10");
+        let context = RebalanceContext::new(clients.client("consumer"));
+        let consumer: SharedConsumer = Arc::new(config.create_with_context(context).unwrap());
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset("t", 0, Offset::Offset(1)).unwrap();
+
+        shutdown.cancel();
+        let committed = outbound.commit_offsets(&consumer, &offsets, &patience);
+        assert!(matches!(committed, Err(Failure::StartAgain(_))), "{committed:?}");
+        let shown = metrics.render();
+        let mut queues = shown.lines().filter(|line| line.starts_with("retail_kafka_client_read_ahead_records{"));
+        assert!(queues.any(|line| line.contains("consumer")), "its statistics were not served: {shown}");
+    }
+}

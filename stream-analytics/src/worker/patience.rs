@@ -1,4 +1,5 @@
-//! How long a worker waits for a broker that is away: for ever while it runs, a few seconds once it is to stop.
+//! How long a worker waits for a broker that is away: for minutes in one life, and for ever in ever new ones, while it runs; a few
+//! seconds once it is to stop.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

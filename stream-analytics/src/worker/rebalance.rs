@@ -4,14 +4,18 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use common::kafka::{ClientStatistics, KafkaSettings, LogContext, rescue};
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
+
+/// Events served in one go; what is beyond waits for the next.
+const MOST_EVENTS: usize = 1_024;
 
 /// A topic's partition.
 pub type TopicPartition = (String, i32);
@@ -42,6 +46,24 @@ impl RebalanceContext {
     /// Helps a client that has lost all its brokers.
     pub fn rescue(&self, consumer: &BaseConsumer<Self>, settings: &KafkaSettings) {
         rescue(consumer.client(), &self.statistics, settings);
+    }
+
+    /// Serves a consumer whose worker waits for something else, or all that it has to tell piles up. Rebalances are noted; an
+    /// error is one that the worker hears of as well, in what it waits for.
+    ///
+    /// # Errors
+    /// A record came out of turn.
+    pub fn attend(&self, consumer: &BaseConsumer<Self>, settings: &KafkaSettings) -> KafkaResult<()> {
+        // A poll that has served statistics returns as one that found nothing.
+        for _ in 0..MOST_EVENTS {
+            match consumer.poll(Duration::ZERO) {
+                None => {}
+                Some(Ok(_)) => return Err(KafkaError::Canceled),
+                Some(Err(error)) => tracing::debug!(%error, "the consumer reports an error and goes on"),
+            }
+        }
+        self.rescue(consumer, settings);
+        Ok(())
     }
 
     /// Whether the client had a connection to a broker when it last looked.
@@ -111,7 +133,7 @@ impl ConsumerContext for RebalanceContext {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use common::telemetry::Metrics;
     use rdkafka::mocking::MockCluster;

@@ -55,3 +55,15 @@ pub fn get_until(address: SocketAddr, path: &str, patience: Duration, wanted: im
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+/// Waits until a replica shows a metric so.
+///
+/// # Panics
+/// It does not in time.
+pub fn wait_for_metric(replica: SocketAddr, patience: Duration, name: &str, wanted: impl Fn(u64) -> bool) -> u64 {
+    let value = |answer: &Answer| -> Option<u64> {
+        answer.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    };
+    let answer = get_until(replica, "/metrics", patience, |answer| value(answer).is_some_and(&wanted));
+    value(&answer).expect("as wanted")
+}

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use common::{EventTime, TopicKind};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::admin::Admin;
 use crate::broker::{PARTITIONS, TestBroker};
@@ -108,6 +110,19 @@ impl Shop {
         self.flush();
         self.producer.abort_transaction(ATTEMPT).expect("aborted");
         self.producer.begin_transaction().expect("begun");
+    }
+
+    /// Commits offsets of the service's group in the open transaction: until that ends, it hides those that are committed.
+    ///
+    /// # Panics
+    /// The broker does not answer.
+    pub fn hide_offsets(&self, broker: &TestBroker) {
+        let group = broker.topics().prefixed("stream-analytics");
+        let member: BaseConsumer = broker.settings().consumer(&group).create().expect("a consumer");
+        let group = member.group_metadata().expect("a group");
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(&self.topic, 0, Offset::Offset(0)).expect("an offset");
+        self.producer.send_offsets_to_transaction(&offsets, &group, ATTEMPT).expect("sent");
     }
 
     /// Sells for a price and gives the receipt's id. It is on the broker when this returns.

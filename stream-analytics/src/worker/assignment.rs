@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use common::TopicKind;
+use common::kafka::{KafkaSettings, LogContext};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::error::WorkerError;
+use super::rebalance::TopicPartition;
 use crate::progress::{ForeignMetadata, InputProgress, MergeProgress, Settings};
 
 /// How long one question to the broker may take; a worker asks again, but not for long once it is to stop.
@@ -69,6 +71,23 @@ pub fn committed<C: ConsumerContext>(
         all.push(Committed { partition: element.partition(), progress });
     }
     Ok(all)
+}
+
+/// Whether a transaction that has not ended hides what the group has committed: the broker tells it to those who do not ask
+/// about transactions, and not to those who do.
+pub fn is_hidden(settings: &KafkaSettings, group: &str, partitions: &[TopicPartition]) -> bool {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition) in partitions {
+        list.add_partition(topic, *partition);
+    }
+    // New clients, for one that is not told for another reason may be told nothing any more.
+    let is_told = |isolation_level: &str| -> KafkaResult<()> {
+        let mut config = settings.consumer(group);
+        let config = config.set("isolation.level", isolation_level);
+        let client: BaseConsumer<LogContext> = config.create_with_context(LogContext)?;
+        client.committed_offsets(list.clone(), QUESTION).map(drop)
+    };
+    is_told("read_uncommitted").is_ok() && is_told("read_committed").is_err()
 }
 
 /// First and next offset of a partition.

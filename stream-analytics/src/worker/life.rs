@@ -363,7 +363,11 @@ impl<'j> Life<'j> {
                 Err(AssignmentError::Fatal(error)) => return Err(Failure::Fatal(error)),
                 Err(AssignmentError::Later(error)) => error,
             };
-            if is_denial(&error) || self.patience.is_stopping() || began.elapsed() > LONGEST_TAKEOVER {
+            if is_denial(&error) || self.patience.is_stopping() {
+                return Err(Failure::StartAgain(error));
+            }
+            if began.elapsed() > LONGEST_TAKEOVER {
+                self.say_if_hidden(partitions);
                 return Err(Failure::StartAgain(error));
             }
             if !std::mem::replace(&mut waited, true) {
@@ -371,6 +375,21 @@ impl<'j> Life<'j> {
                 tracing::info!(worker, %error, "cannot see yet where the group left off: trying until it can be seen");
             }
             patience::pause(Duration::from_millis(200));
+        }
+    }
+
+    /// A transaction of a dead replica ends when it times out. One whose end the broker has lost never does, and no client
+    /// can tell them apart.
+    fn say_if_hidden(&self, partitions: &[TopicPartition]) {
+        let (config, worker) = (&self.job.config, self.identity.number);
+        if assignment::is_hidden(&config.kafka, &config.group, partitions) {
+            self.measures.hidden();
+            tracing::warn!(
+                worker,
+                group = config.group,
+                "a transaction that has not ended hides where the group left off; if this is said again and again, the broker has \
+                 lost its end: docs/operations.md, A transaction that never ends"
+            );
         }
     }
 

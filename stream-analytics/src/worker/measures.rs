@@ -72,6 +72,11 @@ impl<'j> Measures<'j> {
         self.metrics().rollbacks.inc();
     }
 
+    /// A takeover was given up, for an open transaction hides where the group left off.
+    pub(super) fn hidden(&self) {
+        self.metrics().hidden_takeovers.inc();
+    }
+
     /// The client tells whether it has a connection.
     pub(super) fn connected(&self, connected: bool) {
         self.stand(|standing| standing.connected = connected);

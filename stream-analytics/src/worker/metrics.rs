@@ -19,6 +19,7 @@ pub(super) struct AnalyticsMetrics {
     pub(super) commit_duration: Histogram,
     pub(super) rollbacks: IntCounter,
     pub(super) fenced_workers: IntCounter,
+    pub(super) hidden_takeovers: IntCounter,
     /// By kind.
     pub(super) rebalances: IntCounterVec,
     /// By worker.
@@ -115,6 +116,10 @@ impl AnalyticsMetrics {
             fenced_workers: metrics.counter(
                 "retail_analytics_fenced_workers_total",
                 "Workers that had left the group or died, and whose open transaction, if any, this process aborted.",
+            ),
+            hidden_takeovers: metrics.counter(
+                "retail_analytics_hidden_takeovers_total",
+                "Times that a worker waited in vain for a transaction to end that hid where the group had left off.",
             ),
             rebalances: metrics.counters(
                 "retail_analytics_rebalances_total",

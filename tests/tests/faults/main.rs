@@ -10,7 +10,6 @@
 mod stage;
 mod upstream;
 
-use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +17,7 @@ use std::time::Duration;
 use common::TopicKind;
 use rand::RngExt as _;
 use stage::{Membership, PATIENCE, Stage, real_broker};
-use tests::http::{Answer, free_address, get_until};
+use tests::http::{free_address, wait_for_metric};
 use tests::mid_transaction::stop_in_transaction;
 
 /// One at a time: the broker is killed under one of them, and each brings load.
@@ -79,15 +78,6 @@ fn dynamic_replicas_killed_at_random_moments_lose_and_repeat_nothing() {
     kill_one_of_two(stage, Membership::Dynamic, 5);
 }
 
-/// Waits until a replica shows a metric so.
-fn wait_for_metric(replica: SocketAddr, name: &str, wanted: impl Fn(u64) -> bool) -> u64 {
-    let value = |answer: &Answer| -> Option<u64> {
-        answer.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
-    };
-    let answer = get_until(replica, "/metrics", PATIENCE, |answer| value(answer).is_some_and(&wanted));
-    value(&answer).unwrap()
-}
-
 #[test]
 fn what_a_dynamic_replica_leaves_open_is_aborted_by_another_whether_it_is_dead_or_wakes_later() {
     const FENCED: &str = "retail_analytics_fenced_workers_total";
@@ -100,13 +90,15 @@ fn what_a_dynamic_replica_leaves_open_is_aborted_by_another_whether_it_is_dead_o
     let mut victim = stage.replica(Membership::Dynamic, "");
     for fate in ["CONT", "KILL"] {
         // Half of the partitions: both are at work.
-        wait_for_metric(http, r#"retail_analytics_assigned_partitions{worker="0"}"#, |partitions| partitions == 4);
+        wait_for_metric(http, PATIENCE, r#"retail_analytics_assigned_partitions{worker="0"}"#, |partitions| {
+            partitions == 4
+        });
         stop_in_transaction(&stage.broker, &victim, PATIENCE);
-        let before = wait_for_metric(http, FENCED, |_| true);
+        let before = wait_for_metric(http, PATIENCE, FENCED, |_| true);
         if fate == "KILL" {
             victim.signal(fate);
         }
-        wait_for_metric(http, FENCED, |fenced| fenced > before);
+        wait_for_metric(http, PATIENCE, FENCED, |fenced| fenced > before);
         stage.results(4);
         if fate == "CONT" {
             victim.signal(fate);

@@ -7,6 +7,7 @@
 mod clock;
 mod dead_letters;
 mod endings;
+mod hidden;
 mod identity;
 mod limits;
 mod loss;

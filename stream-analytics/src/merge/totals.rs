@@ -134,3 +134,60 @@ fn entry<'m, V: Default>(map: &'m mut Map<CompactString, V>, name: &str) -> &'m 
         EntryRef::Vacant(entry) => entry.insert_with_key(name.into(), V::default()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// As parts of a window are: the sums of stores and items that have sold something.
+    fn part() -> impl Strategy<Value = Totals> {
+        let stores = vec((0_i64..6, 1_u64..9, -99_i128..99), 0..8);
+        let items = vec(("[ab]", "[cd]", 1_u128..9, -99_i128..99), 0..8);
+        (stores, items).prop_map(|(stores, items)| {
+            let mut part = Totals::default();
+            for (store_id, receipts, revenue) in stores {
+                let store = part.stores.entry(store_id).or_default();
+                store.receipts += receipts;
+                store.units += u128::from(receipts);
+                store.revenue += revenue;
+            }
+            for (category, item, units, revenue) in items {
+                let item = entry(entry(&mut part.categories, &category), &item);
+                item.units += units;
+                item.revenue += revenue;
+            }
+            part
+        })
+    }
+
+    fn sorted(totals: &Totals) -> (BTreeMap<i64, StoreTotal>, BTreeMap<String, BTreeMap<String, ItemTotal>>) {
+        let items = |items: &Map<CompactString, ItemTotal>| {
+            items.iter().map(|(name, item)| (name.to_string(), *item)).collect()
+        };
+        (
+            totals.stores.iter().map(|(id, store)| (*id, store.clone())).collect(),
+            totals.categories.iter().map(|(name, category)| (name.to_string(), items(category))).collect(),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_that_is_taken_away_again_leaves_nothing_behind(left in part(), gone in part(), more in part()) {
+            let mut running = Totals::default();
+            for added in [&gone, &left, &more] {
+                running.add(added);
+            }
+            running.subtract(&gone);
+            let mut without = Totals::default();
+            without.add(&more);
+            without.add(&left);
+            prop_assert_eq!(sorted(&running), sorted(&without));
+            prop_assert_eq!(running.distinct(), without.distinct());
+        }
+    }
+}

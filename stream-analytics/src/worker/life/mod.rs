@@ -1,5 +1,8 @@
 //! One life of a worker: a consumer, a producer and an engine, from joining the group until it stops, fails for good, or
-//! has to roll back and begin anew.
+//! has to roll back and begin anew. How it takes partitions over is in [`takeover`], how it fails in [`roll_back`].
+
+mod roll_back;
+mod takeover;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,16 +14,16 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::assignment::{self, AssignmentError, Place};
+use super::assignment;
 use super::error::WorkerError;
 use super::leaders::{self, Leaders};
 use super::measures::Measures;
 use super::metrics::RebalanceKind;
 use super::outbound::{Failure, Outbound};
-use super::patience::{self, Patience};
+use super::patience::Patience;
 use super::rebalance::{Rebalance, RebalanceContext, TopicPartition};
 use super::record_queue::{Delivery, RecordQueue};
-use super::successor::{self, StaticMember};
+use super::successor::StaticMember;
 use super::{Identity, Job};
 use crate::combine::{Clock, SourceRecord};
 use crate::config::Guarantee;
@@ -30,10 +33,6 @@ use crate::engine::{Commit, Engine, EngineError};
 const WAIT_MS: i64 = 50;
 /// Distance of looks at the clock, milliseconds.
 const TICK_MS: i64 = 100;
-/// A takeover that takes longer is begun anew, with clients that know nothing. A member that takes over hears nothing of the
-/// group, and a client may never learn of a partition's new leader
-/// (<https://github.com/confluentinc/librdkafka/issues/5430>).
-const LONGEST_TAKEOVER: Duration = Duration::from_secs(15);
 /// Distance of looks at the group's progress with `--until-end`, milliseconds.
 const END_CHECK_MS: i64 = 200;
 
@@ -355,125 +354,6 @@ impl<'j> Life<'j> {
         self.consumer.unassign().map_err(Failure::StartAgain)
     }
 
-    fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), Failure> {
-        let (began, mut waited) = (Instant::now(), false);
-        loop {
-            let error = match self.try_take_over(partitions) {
-                Ok(()) => return Ok(()),
-                Err(AssignmentError::Fatal(error)) => return Err(Failure::Fatal(error)),
-                Err(AssignmentError::Later(error)) => error,
-            };
-            if is_denial(&error) || self.patience.is_stopping() {
-                return Err(Failure::StartAgain(error));
-            }
-            if began.elapsed() > LONGEST_TAKEOVER {
-                self.say_if_hidden(partitions);
-                return Err(Failure::StartAgain(error));
-            }
-            if !std::mem::replace(&mut waited, true) {
-                let worker = self.identity.number;
-                tracing::info!(worker, %error, "cannot see yet where the group left off: trying until it can be seen");
-            }
-            patience::pause(Duration::from_millis(200));
-        }
-    }
-
-    /// A transaction of a dead replica ends when it times out. One whose end the broker has lost never does, and no client
-    /// can tell them apart.
-    fn say_if_hidden(&self, partitions: &[TopicPartition]) {
-        let (config, worker) = (&self.job.config, self.identity.number);
-        if assignment::is_hidden(&config.kafka, &config.group, partitions) {
-            self.measures.hidden();
-            tracing::warn!(
-                worker,
-                group = config.group,
-                "a transaction that has not ended hides where the group left off; if this is said again and again, the broker has \
-                 lost its end: docs/operations.md, A transaction that never ends"
-            );
-        }
-    }
-
-    fn try_take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), AssignmentError> {
-        let now_ms = self.now_ms();
-        let (job, settings) = (self.job, self.engine.settings());
-        let input_topic = &job.config.input_topic;
-        self.check_partition_counts()?;
-
-        let of_topic = |topic: &str| -> Vec<i32> {
-            partitions.iter().filter(|(other, _)| other == topic).map(|(_, partition)| *partition).collect()
-        };
-        let mut list = TopicPartitionList::new();
-        let mut engine = Engine::new(job.engine.clone(), now_ms);
-        engine.set_input_partitions(self.engine.input_partitions());
-        let mut passed_over = [0; 2];
-        for committed in assignment::committed(&self.consumer, input_topic, of_topic(input_topic))? {
-            let partition = committed.partition;
-            let extent = assignment::extent_now(&self.consumer, input_topic, partition)?;
-            let from = match &committed.progress {
-                None => engine.assign_input(partition, extent.low, None, extent.high, now_ms),
-                Some((offset, metadata)) => {
-                    let progress = assignment::input_progress(metadata, &settings)?;
-                    let place = Place { topic: input_topic, partition, affected: "the windows of these receipts" };
-                    let available = |needed| assignment::available(place, extent, needed, job.config.accept_loss);
-                    let offset = available(*offset)?;
-                    let needed = engine.assign_input(partition, offset, Some(&progress), extent.high, now_ms);
-                    let from = available(needed)?;
-                    passed_over[INPUT] += (from - needed).max(0);
-                    from
-                }
-            };
-            set_offset(&mut list, input_topic, partition, from);
-        }
-        for committed in assignment::committed(&self.consumer, &self.partials, of_topic(&self.partials))? {
-            let partition = committed.partition;
-            let extent = assignment::extent_now(&self.consumer, &self.partials, partition)?;
-            let from = match &committed.progress {
-                None => engine.assign_merge(partition, extent.low, None),
-                Some((offset, metadata)) => {
-                    let progress = assignment::merge_progress(metadata, &settings)?;
-                    let place = Place { topic: &self.partials, partition, affected: "the open windows" };
-                    let available = |needed| assignment::available(place, extent, needed, job.config.accept_loss);
-                    let offset = available(*offset)?;
-                    let needed = engine.assign_merge(partition, offset, Some(&progress));
-                    let from = available(needed)?;
-                    passed_over[PARTIALS] += (from - needed).max(0);
-                    from
-                }
-            };
-            set_offset(&mut list, &self.partials, partition, from);
-        }
-        for (topic, partition) in partitions {
-            self.queue.forward(if topic == input_topic { INPUT } else { PARTIALS }, *partition);
-        }
-        self.consumer.assign(&list)?;
-        let Identity { number: worker, transactional_id, group_instance_id } = self.identity;
-        tracing::info!(
-            worker, group = job.config.group, transactional_id, group_instance_id,
-            inputs = ?of_topic(input_topic), partials = ?of_topic(&self.partials), "partitions assigned"
-        );
-        self.measures.assigned(partitions.len(), passed_over);
-        self.last_commit = engine.offsets();
-        self.engine = engine;
-        Ok(())
-    }
-
-    /// The input may grow; `partials` may not, for the sums of a window would part.
-    fn check_partition_counts(&mut self) -> Result<(), AssignmentError> {
-        let count = |topic: &str| -> Result<i32, KafkaError> {
-            let metadata = self.consumer.fetch_metadata(Some(topic), assignment::QUESTION)?;
-            let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-            Ok(i32::try_from(partitions).unwrap_or(i32::MAX))
-        };
-        let inputs = count(&self.job.config.input_topic)?;
-        self.engine.set_input_partitions(inputs);
-        let (now, before) = (count(&self.partials)?, self.job.engine.merge_partitions);
-        if now > before {
-            let topic = self.partials.clone();
-            return Err(WorkerError::MergePartitionsChanged { topic, now, before }.into());
-        }
-        Ok(())
-    }
-
     /// With `--until-end`: whether every window of the group is published, by whichever replica.
     fn group_has_ended(&self) -> bool {
         if !self.job.config.until_end {
@@ -487,67 +367,6 @@ impl<'j> Life<'j> {
             assignment::merge_progress(metadata, &settings).ok()
         }))
     }
-
-    /// Throws away what was not committed.
-    fn roll_back(&mut self, failure: Failure) -> Result<End, WorkerError> {
-        let error = match failure {
-            Failure::Fatal(error) => return self.ended_by(error),
-            Failure::StartAgain(error) => {
-                self.outbound.cause(error, &self.consumer, &self.offsets(&self.last_commit), self.patience)
-            }
-        };
-        if is_denial(&error) {
-            // Again would be as forbidden as now. What is open would keep others waiting until it times out.
-            let aborted = self.outbound.abort(self.patience);
-            tracing::debug!(?aborted, "what was not committed is thrown away");
-            return Err(WorkerError::Denied { reason: error.to_string() });
-        }
-        let fenced_now = error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId);
-        if fenced_now || successor::is_fenced(&self.consumer) {
-            return self.ended_by(WorkerError::Replaced);
-        }
-        self.engine.revoke_all();
-        self.measures.rolled_back();
-        let Identity { number: worker, transactional_id, .. } = self.identity;
-        tracing::info!(worker, transactional_id, %error, "rolling back what was not committed, and starting again");
-        match self.outbound.abort(self.patience) {
-            Ok(()) | Err(Failure::StartAgain(_)) => Ok(End::StartAgain),
-            Err(Failure::Fatal(error)) => self.ended_by(error),
-        }
-    }
-
-    /// A worker that was fenced ends if a newer replica has its id. Otherwise a session or a transaction outlived its timeout:
-    /// the broker was away, or we were stopped.
-    fn ended_by(&mut self, error: WorkerError) -> Result<End, WorkerError> {
-        if !(error.is_fenced() || error.is_lost_transaction()) {
-            return Err(error);
-        }
-        self.engine.revoke_all();
-        self.measures.rolled_back();
-        if error.is_fenced() && self.has_successor(&error) {
-            return Err(WorkerError::Replaced);
-        }
-        let Identity { number: worker, transactional_id, .. } = self.identity;
-        tracing::warn!(worker, transactional_id, %error, "a session or a transaction outlived its timeout: starting again");
-        Ok(End::StartAgain)
-    }
-
-    /// Whether a newer process has this worker's `--instance-id`: it has fenced both of our clients, and keeps the member
-    /// alive.
-    fn has_successor(&mut self, error: &WorkerError) -> bool {
-        let Some(member) = &self.member else { return false };
-        let both_fenced = if matches!(error, WorkerError::Replaced) {
-            let offsets = self.offsets(&self.last_commit);
-            self.outbound.is_fenced(&self.consumer, &offsets, self.patience)
-        } else {
-            successor::is_fenced_soon(&self.consumer, self.patience)
-        };
-        both_fenced && member.is_kept_alive(&self.consumer, self.patience)
-    }
-}
-
-fn set_offset(list: &mut TopicPartitionList, topic: &str, partition: i32, offset: i64) {
-    list.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("offsets of a log are valid");
 }
 
 /// The engine's errors are ours.

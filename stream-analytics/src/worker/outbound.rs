@@ -176,13 +176,15 @@ impl Outbound {
         let Some(group): Option<ConsumerGroupMetadata> = consumer.group_metadata() else {
             return Err(Failure::Fatal(WorkerError::NoGroup));
         };
-        self.retry(patience, || self.producer.send_offsets_to_transaction(offsets, &group, patience.attempt()))?;
-        self.wait_until_sent(patience)?;
-        let committed = self.retry(patience, || self.producer.commit_transaction(patience.attempt()));
-        // A commit whose outcome is not known allows no abort: the broker sees to it, and the committed offsets tell.
-        let is_unknown = |failure: &Failure| matches!(failure, Failure::StartAgain(error) if is_retriable(error));
-        self.transaction_open = committed.as_ref().is_err_and(|failure| !is_unknown(failure));
-        committed
+        let ended = self
+            .retry(patience, || self.producer.send_offsets_to_transaction(offsets, &group, patience.attempt()))
+            .and_then(|()| self.wait_until_sent(patience))
+            .and_then(|()| self.retry(patience, || self.producer.commit_transaction(patience.attempt())));
+        // A broker that was waited for in vain would not hear of an abort either. Whether it has heard of the commit, the
+        // committed offsets tell.
+        let in_vain = |failure: &Failure| matches!(failure, Failure::StartAgain(error) if is_retriable(error));
+        self.transaction_open = ended.as_ref().is_err_and(|failure| !in_vain(failure));
+        ended
     }
 
     /// Commits offsets by themselves (at least once).
@@ -218,7 +220,7 @@ impl Outbound {
                 return Err(Failure::StartAgain(KafkaError::MessageProduction(RDKafkaErrorCode::RequestTimedOut)));
             }
             // A poll with a timeout would spin through the last millisecond of it: a sixth of all CPU, measured.
-            self.producer.poll(Duration::ZERO);
+            self.poll();
             std::thread::sleep(ACKNOWLEDGEMENT_CHECK);
         }
         self.refused_record()

@@ -23,7 +23,7 @@ use crate::outbox::OutputRecord;
 /// Distance of looks at whether all records are acknowledged.
 const ACKNOWLEDGEMENT_CHECK: Duration = Duration::from_micros(250);
 
-/// How long a worker tries to end a transaction. What its consumer has to tell piles up meanwhile, half a MiB a minute; and a
+/// How long a worker tries to end a transaction. What its consumer has to tell piles up meanwhile, about a MiB a minute; and a
 /// member that is silent for longer is out of its group anyway (`max.poll.interval.ms`). A new life waits without a consumer.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 

@@ -204,12 +204,15 @@ impl Outbound {
         };
         let mut under_way = None;
         self.retry(patience, || {
-            consumer.context().attend(consumer, &self.settings)?;
             let outcome = under_way.take().unwrap_or_else(begin);
-            outcome.recv_timeout(patience.attempt()).unwrap_or_else(|_| {
+            let committed = outcome.recv_timeout(patience.attempt()).unwrap_or_else(|_| {
                 under_way = Some(outcome);
                 Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::RequestTimedOut))
-            })
+            });
+            if committed.is_err() {
+                consumer.context().attend(consumer, &self.settings)?;
+            }
+            committed
         })
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use common::Topics;
 use common::kafka::{ClientStatistics, KafkaSettings, LogContext, STATISTICS_INTERVAL_MS, is_denial_code, rescue};
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header as KafkaHeader, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
@@ -217,7 +217,7 @@ impl Outbound {
     }
 
     /// Waits for the acknowledgements. A commit that has to flush by itself takes 100 ms instead of 8.
-    pub fn wait_until_sent(&self, patience: &Patience) -> Result<(), Failure> {
+    fn wait_until_sent(&self, patience: &Patience) -> Result<(), Failure> {
         while self.producer.in_flight_count() > 0 {
             if !patience.keep_trying() {
                 return Err(Failure::StartAgain(KafkaError::MessageProduction(RDKafkaErrorCode::RequestTimedOut)));
@@ -249,10 +249,10 @@ impl Outbound {
 
     /// Why the open transaction has failed, where an error tells no more than that it has: what was to go with it is purged,
     /// or a call is out of place. The offsets never count.
-    pub fn cause<C: ConsumerContext>(
+    pub fn cause(
         &self,
         error: KafkaError,
-        consumer: &BaseConsumer<C>,
+        consumer: &SharedConsumer,
         offsets: &TopicPartitionList,
         patience: &Patience,
     ) -> KafkaError {
@@ -274,12 +274,7 @@ impl Outbound {
 
     /// Whether a newer producer has this one's name, as the broker says to a transaction with these offsets. At least once
     /// has no names: it may be.
-    pub fn is_fenced<C: ConsumerContext>(
-        &mut self,
-        consumer: &BaseConsumer<C>,
-        offsets: &TopicPartitionList,
-        patience: &Patience,
-    ) -> bool {
+    pub fn is_fenced(&mut self, consumer: &SharedConsumer, offsets: &TopicPartitionList, patience: &Patience) -> bool {
         let by_newer = |failure: Failure| matches!(failure, Failure::Fatal(error) if error.is_fenced());
         if self.guarantee == Guarantee::AtLeastOnce {
             return true;

@@ -17,6 +17,9 @@ use crate::merge::MergeConfig;
 use crate::verify::VerifyArgs;
 use crate::window::{WindowSpec, WindowSpecError};
 
+/// How far ahead of the one furthest behind an input partition is read, milliseconds of event time: one of the usual windows.
+const MAX_DRIFT_MS: i64 = 10_000;
+
 /// Event-time windows over receipts: top stores, popular items, expensive receipts; exactly once, on any number of
 /// replicas
 #[derive(Debug, Parser)]
@@ -337,6 +340,7 @@ impl Config {
             input_partitions,
             group: self.group.clone(),
             update_every_ms: self.update_every_ms,
+            max_drift_ms: MAX_DRIFT_MS,
             until,
             limits: self.limits,
         }

@@ -17,6 +17,9 @@ use crate::partials::InputState;
 use crate::progress::{InputProgress, Settings};
 use crate::window::{Placement, Span, WindowSpec};
 
+/// So long after its last record a partition has gone quiet, milliseconds.
+const GONE_QUIET_MS: i64 = 1_000;
+
 /// What stage 1 needs to know.
 #[derive(Debug, Clone)]
 pub struct CombineConfig {
@@ -86,6 +89,10 @@ pub struct InputPartition {
     clock_decided: bool,
     /// With `--until-end`: records from here on are not of this run.
     end: Option<i64>,
+    /// Monotonic milliseconds: when the last record came.
+    read_ms: Option<i64>,
+    /// Everything that the broker holds was read at the last tick.
+    caught_up: bool,
     counts: CombineCounts,
 }
 
@@ -123,6 +130,8 @@ impl InputPartition {
             summed: Summed { until, watermark_ms },
             clock_decided: false,
             end,
+            read_ms: None,
+            caught_up: false,
             counts: CombineCounts::default(),
         }
     }
@@ -141,6 +150,7 @@ impl InputPartition {
             return false;
         }
         self.next_offset = record.offset() + 1;
+        self.read_ms = Some(clock.monotonic_ms);
         let replaying = record.offset() < self.replay_until;
         let mut expensive = None;
         let outcome = with_receipt(record.value().unwrap_or_default(), |receipt| {
@@ -248,12 +258,28 @@ impl InputPartition {
     /// Looks at the clock; `caught_up` as in [`InputWatermark::tick`].
     pub fn tick(&mut self, caught_up: bool, now_ms: i64) {
         let before_ms = self.watermark.get();
+        self.caught_up = caught_up;
         self.watermark.tick(caught_up, now_ms);
         self.clock_decided |= self.watermark.get() != before_ms;
     }
 
     fn has_ended(&self) -> bool {
         self.end.is_some_and(|end| self.next_offset >= end)
+    }
+
+    /// Whether the broker holds more of it, as far as the last tick could tell.
+    pub fn has_more(&self) -> bool {
+        !self.caught_up && !self.has_ended()
+    }
+
+    /// Whether records of it have come of late: what has stopped coming, its leader being away, is not waited for.
+    pub fn comes(&self, now_ms: i64) -> bool {
+        self.read_ms.is_some_and(|read_ms| now_ms - read_ms < GONE_QUIET_MS)
+    }
+
+    /// Its watermark, if it ever had a receipt.
+    pub fn watermark_ms(&self) -> Option<i64> {
+        self.watermark.get()
     }
 
     /// Where the partition stands, to be announced and committed.

@@ -3,10 +3,12 @@
 //! The shell (`worker`) feeds it records and clock readings and carries out its [`Commit`]s; the simulation does the same
 //! with a log in memory.
 
+mod alignment;
 mod batching;
 
 use std::collections::BTreeMap;
 
+use alignment::Reading;
 use batching::PartialBatches;
 
 use crate::combine::{Clock, CombineConfig, CombineCounts, InputPartition, SourceRecord};
@@ -30,6 +32,8 @@ pub struct EngineConfig {
     pub group: String,
     /// Distance of early results; final ones only if `None`.
     pub update_every_ms: Option<i64>,
+    /// How far ahead of the one furthest behind an input partition is read, milliseconds of event time.
+    pub max_drift_ms: i64,
     /// With `--until-end`: the sum of the ends of all input partitions at start, which must be read at least.
     pub until: Option<i64>,
     /// Bounds of the state.
@@ -141,6 +145,8 @@ pub struct Engine {
     commit_ended_ms: i64,
     announced_ms: Option<i64>,
     updated_ms: i64,
+    /// Input partitions that wait for others.
+    held: Vec<i32>,
 }
 
 impl Engine {
@@ -156,6 +162,7 @@ impl Engine {
             commit_ended_ms: now_ms,
             announced_ms: None,
             updated_ms: now_ms,
+            held: Vec::new(),
         }
     }
 
@@ -209,6 +216,7 @@ impl Engine {
         self.inputs.clear();
         self.merges.clear();
         self.out.clear();
+        self.held.clear();
         self.pending = Pending::default();
     }
 
@@ -268,6 +276,22 @@ impl Engine {
         }
     }
 
+    /// Decides anew which input partitions are left unread for now, being far ahead of the others. Gives those for which it
+    /// changed, and whether they are held.
+    pub fn align(&mut self, now_ms: i64) -> Vec<(i32, bool)> {
+        if self.inputs.len() > alignment::MAX_ALIGNED {
+            return Vec::new();
+        }
+        let unread = self.inputs.iter().filter(|(_, input)| input.has_more());
+        let readings = unread.filter_map(|(partition, input)| {
+            Some(Reading { partition: *partition, watermark_ms: input.watermark_ms()?, comes: input.comes(now_ms) })
+        });
+        let before = std::mem::replace(&mut self.held, alignment::held(readings.collect(), self.config.max_drift_ms));
+        let released = before.iter().filter(|partition| !self.held.contains(partition));
+        let caught = self.held.iter().filter(|partition| !before.contains(partition));
+        released.map(|partition| (*partition, false)).chain(caught.map(|partition| (*partition, true))).collect()
+    }
+
     /// Outputs so far, to be written in the open transaction.
     pub fn take_output(&mut self) -> impl Iterator<Item = OutputRecord> {
         self.pending.has_output |= !self.out.is_empty();
@@ -284,6 +308,8 @@ impl Engine {
         if self.is_unassigned() {
             return None;
         }
+        // What is held back waits to be read.
+        let keeping_up = keeping_up && self.held.is_empty();
         let Pending { inputs_moved, has_output, urgent, news, .. } = self.pending;
         let has_output = has_output || !self.out.is_empty();
         if (keeping_up && (urgent || news)) || self.holds_too_much() {

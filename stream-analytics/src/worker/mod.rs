@@ -122,8 +122,9 @@ impl Identity {
         default("heartbeat.interval.ms", "1000");
         // `range` stalls a fraction of what cooperative-sticky does, since workers keep no state that would move.
         default("partition.assignment.strategy", "range");
-        // Bounds the records read ahead.
-        default("queued.min.messages", "20000");
+        // Bounds the records read ahead: once for those that are forwarded to the worker, and once for each partition that is
+        // held back.
+        default("queued.min.messages", "5000");
         default("queued.max.messages.kbytes", "16384");
         // Of a hundred partitions an answer would otherwise hold 50 MiB at once. The client wants it to hold the largest record.
         default("fetch.max.bytes", &largest_record.max(4 << 20).to_string());
@@ -131,8 +132,8 @@ impl Identity {
         // producer sends. Each fetch is followed by its commit: nothing lies about in between.
         default("fetch.min.bytes", "262144");
         default("fetch.wait.max.ms", "40");
-        // Once full, the read-ahead goes on after 10 ms, not after a second.
-        default("fetch.queue.backoff.ms", "10");
+        // Once full, the read-ahead goes on after 2 ms, not after a second.
+        default("fetch.queue.backoff.ms", "2");
         // Whether a partition is idle, or its broker away, is told from these.
         default("statistics.interval.ms", "1000");
         if let Some(id) = &self.group_instance_id {

@@ -96,15 +96,26 @@ impl<C: ConsumerContext + 'static> RecordQueue<C> {
         Ok(RecordQueue { queue, buffer: vec![ptr::null_mut(); BATCH], topics, consumer })
     }
 
-    /// Sends the partition's records here once it is assigned. Call it before each `assign`.
+    /// Sends the partition's records here once it is assigned. Call it before each `assign`, and to end a [`Self::hold`]:
+    /// what has piled up comes then.
     pub fn forward(&self, topic: usize, partition: i32) {
+        self.route(topic, partition, self.queue.as_ptr());
+    }
+
+    /// Leaves the partition's records, but for those that are here already, in its own queue, which the client fills up to
+    /// the bounds of its read-ahead.
+    pub fn hold(&self, topic: usize, partition: i32) {
+        self.route(topic, partition, ptr::null_mut());
+    }
+
+    fn route(&self, topic: usize, partition: i32, to: *mut rd::rd_kafka_queue_t) {
         // SAFETY: the client and our queue live; the handle on the partition's queue is released after its last use, which
-        // leaves the forwarding in place.
+        // leaves the forwarding in place. Forwarding to null ends it.
         unsafe {
             let client = self.consumer.client().native_ptr();
             let queue = rd::rd_kafka_queue_get_partition(client, self.topics[topic].as_ptr(), partition);
             if !queue.is_null() {
-                rd::rd_kafka_queue_forward(queue, self.queue.as_ptr());
+                rd::rd_kafka_queue_forward(queue, to);
                 rd::rd_kafka_queue_destroy(queue);
             }
         }
@@ -241,5 +252,72 @@ impl SourceRecord for Record<'_> {
                 found.push((name, bytes(value, length).map(<[u8]>::to_vec)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use common::kafka::{KafkaSettings, LogContext};
+    use rdkafka::Offset;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+    use rdkafka::topic_partition_list::TopicPartitionList;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// Reads until `enough` is said of what has come: partitions and offsets, in order.
+    fn read(
+        queue: &mut RecordQueue<LogContext>,
+        enough: impl Fn(&[(i32, i64)], &RecordQueue<LogContext>) -> bool,
+    ) -> Vec<(i32, i64)> {
+        let (began, mut came) = (Instant::now(), Vec::new());
+        while !enough(&came, queue) {
+            assert!(began.elapsed() < PATIENCE, "only {came:?} came");
+            queue.consume(Duration::from_millis(20), |delivery| {
+                if let Delivery::Record { partition, record, .. } = delivery {
+                    came.push((partition, record.offset()));
+                }
+            });
+        }
+        came
+    }
+
+    #[test]
+    fn what_is_held_comes_in_order_once_it_is_forwarded_again() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 2, 1).unwrap();
+        let settings = KafkaSettings::new(cluster.bootstrap_servers());
+        let producer: BaseProducer = settings.producer().create().unwrap();
+        let send = |partition| {
+            producer.send(BaseRecord::<(), str>::to("t").partition(partition).payload("x")).unwrap();
+            producer.flush(PATIENCE).unwrap();
+        };
+        let consumer: BaseConsumer<LogContext> = settings.consumer("g").create_with_context(LogContext).unwrap();
+        let consumer = Arc::new(consumer);
+        let mut queue = RecordQueue::new(Arc::clone(&consumer), ["t", "other"]).unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in [0, 1] {
+            send(partition);
+            queue.forward(0, partition);
+            list.add_partition_offset("t", partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        let mut came = read(&mut queue, |came, _| came.len() == 2);
+        came.sort_unstable();
+        assert_eq!(came, [(0, 0), (1, 0)]);
+
+        queue.hold(0, 0);
+        send(0);
+        send(1);
+        let was_fetched = |queue: &RecordQueue<LogContext>| queue.high_watermark(0, 0) == Some(2);
+        assert_eq!(read(&mut queue, |came, queue| !came.is_empty() && was_fetched(queue)), [(1, 1)]);
+
+        queue.forward(0, 0);
+        send(0);
+        assert_eq!(read(&mut queue, |came, _| came.len() == 2), [(0, 1), (0, 2)]);
     }
 }

@@ -90,6 +90,7 @@ impl Scenario {
             input_partitions,
             group: GROUP.to_owned(),
             update_every_ms: self.update_every_ms,
+            max_drift_ms: self.window_ms,
             until,
             limits: Limits { open_spans: 100_000, distinct_keys: 100_000 },
         }

@@ -1,6 +1,6 @@
 //! A simulated worker: what `worker::life` does around an [`Engine`], cut into steps so that anything can happen in between.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use common::TopicKind;
 use stream_analytics::combine::{Clock, SourceRecord};
@@ -42,6 +42,8 @@ pub struct Worker {
     echo: Random,
     /// The last poll found nothing, for its fetches were under way.
     is_behind: bool,
+    /// Input partitions that are left unread, being far ahead of the others.
+    held: BTreeSet<i32>,
     /// It was asked to stop.
     pub stopping: bool,
     /// A newer process has its name: once it finds out, it ends.
@@ -136,6 +138,7 @@ impl Worker {
             state: State::Connect,
             echo: random.apart(),
             is_behind: false,
+            held: BTreeSet::new(),
             stopping: false,
             superseded: false,
         }
@@ -284,6 +287,7 @@ impl Worker {
         self.last_commit = engine.offsets();
         self.engine = engine;
         self.positions = positions;
+        self.held.clear();
         Ok(true)
     }
 
@@ -302,6 +306,9 @@ impl Worker {
             let at_most = if trouble { *random.pick(&self.scenario.reads_at_most) } else { 400 };
             for _ in 0..random.below(at_most) {
                 let id = *random.pick(&ids);
+                if matches!(id, LogId::Input(partition) if self.held.contains(&partition)) {
+                    continue;
+                }
                 let position = self.positions.get_mut(&id).expect("assigned");
                 let log = broker.log(id);
                 if trouble && self.echo.per_mille(5) {
@@ -330,6 +337,13 @@ impl Worker {
                     }
                 }
             }
+        }
+        for (partition, is_held) in self.engine.align(monotonic_ms) {
+            if is_held {
+                self.held.insert(partition)
+            } else {
+                self.held.remove(&partition)
+            };
         }
         self.begin_to_send(Then::Tick);
         Ok(())

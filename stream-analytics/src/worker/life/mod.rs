@@ -234,6 +234,9 @@ impl<'j> Life<'j> {
                 }
             }
         });
+        for (partition, is_held) in engine.align(clock.monotonic_ms) {
+            if is_held { queue.hold(INPUT, partition) } else { queue.forward(INPUT, partition) }
+        }
         match failure {
             None => Ok(full),
             // A new life looks the log over again, and says what retention has deleted.

@@ -6,6 +6,7 @@ use common::{Money, Receipt};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use stream_analytics::combine::receipt::with_receipt;
+use stream_analytics::combine::sums::Sums;
 use stream_analytics::combine::{Clock, CombineConfig, InputPartition, SourceRecord};
 use stream_analytics::outbox::Header;
 use stream_analytics::window::WindowSpec;
@@ -102,10 +103,10 @@ fn fold(bencher: Bencher<'_, '_>, receipts: &[Vec<u8>], windows: WindowSpec) {
     };
     bencher.counter(ItemsCount::new(RECEIPTS)).bench(|| {
         let mut input = InputPartition::new(&config, 0, 0, None, None, 0);
-        let (clock, mut out) = (Clock { monotonic_ms: 0, wall_ms: 0 }, Vec::new());
+        let (clock, mut sums, mut out) = (Clock { monotonic_ms: 0, wall_ms: 0 }, Sums::default(), Vec::new());
         for (offset, value) in receipts.iter().enumerate() {
-            input.record(&config, &Record(offset, value), clock, &mut out);
+            input.record(&config, &Record(offset, value), clock, &mut sums, &mut out);
         }
-        input.take_sums()
+        sums.take()
     });
 }

@@ -22,7 +22,8 @@ pub struct Partial<'a> {
     pub announcement: Option<Announcement<'a>>,
 }
 
-/// Receipts of one input partition and one span.
+/// Receipts of one input partition and one span. Where receipts of several input partitions were added up together, one of
+/// their sums has the content of all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum<'a> {
     /// End of the first window that they count in, milliseconds since the epoch.

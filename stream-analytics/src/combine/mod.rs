@@ -1,4 +1,4 @@
-//! Stage 1: folds the receipts of one input partition into small sums.
+//! Stage 1: folds receipts into small sums.
 //!
 //! Expensive receipts and dead letters leave with every commit. Sums may wait for a later one: a commit says up to where
 //! they have left, with the watermark as it stood there, and whoever takes the partition over adds up from there again.
@@ -9,13 +9,13 @@ pub mod watermark;
 
 use common::{EventTime, Money, TopicKind, dead_letter};
 use receipt::{ReceiptView, with_receipt};
-use sums::{SpanSums, Sums};
+use sums::{Place, Sums};
 use watermark::InputWatermark;
 
 use crate::outbox::{Header, OutputRecord};
 use crate::partials::InputState;
 use crate::progress::{InputProgress, Settings};
-use crate::window::{Placement, Span, WindowSpec};
+use crate::window::{Placement, WindowSpec};
 
 /// So long after its last record a partition has gone quiet, milliseconds.
 const GONE_QUIET_MS: i64 = 1_000;
@@ -83,7 +83,8 @@ pub struct InputPartition {
     /// What came of records before this offset was committed by an earlier owner, but for their sums.
     replay_until: i64,
     watermark: InputWatermark,
-    sums: Sums,
+    /// Receipts that were added to sums which have not left.
+    held_receipts: u64,
     summed: Summed,
     /// A clock decided something since then, which a new owner would decide otherwise.
     clock_decided: bool,
@@ -126,7 +127,7 @@ impl InputPartition {
             next_offset: until,
             replay_until: offset,
             watermark: InputWatermark::new(config.delay_ms, config.idle_after_ms, watermark_ms, now_ms),
-            sums: Sums::default(),
+            held_receipts: 0,
             summed: Summed { until, watermark_ms },
             clock_decided: false,
             end,
@@ -136,13 +137,14 @@ impl InputPartition {
         }
     }
 
-    /// Takes in a record: it is summed, published as expensive, or refused to the dead-letter topic. Returns whether the
+    /// Takes in a record: it is added to `sums`, published as expensive, or refused to the dead-letter topic. Returns whether the
     /// others should hear of it at once: the watermark passed a window's end, the partition woke, or it was read to its end.
     pub fn record(
         &mut self,
         config: &CombineConfig,
         record: &impl SourceRecord,
         clock: Clock,
+        sums: &mut Sums,
         out: &mut Vec<OutputRecord>,
     ) -> bool {
         // A record that comes again counts once.
@@ -158,7 +160,7 @@ impl InputPartition {
                 let value = receipt.expensive_json();
                 expensive = Some(OutputRecord::keyed(TopicKind::ExpensiveReceipts, receipt.receipt_id, value));
             }
-            self.receipt(config, receipt, record.offset(), clock)
+            self.receipt(config, receipt, record.offset(), clock, sums)
         })
         .unwrap_or_else(|malformed| Err(Refusal::Malformed(malformed.to_string())));
         let news = self.has_ended() || matches!(outcome, Ok(true));
@@ -192,6 +194,7 @@ impl InputPartition {
         receipt: &ReceiptView<'_>,
         offset: i64,
         clock: Clock,
+        sums: &mut Sums,
     ) -> Result<bool, Refusal> {
         if let Some(max_ahead_ms) = config.max_ahead_ms
             && receipt.event_ms > clock.wall_ms.saturating_add(max_ahead_ms)
@@ -211,7 +214,8 @@ impl InputPartition {
                 Err(Refusal::Late(format!("all its windows were closed at watermark {watermark}")))
             }
             Placement::In(span) => {
-                self.sums.add(span, offset, receipt);
+                sums.add(span, Place { partition: self.partition, offset }, receipt);
+                self.held_receipts += 1;
                 let woke = self.watermark.is_idle();
                 self.watermark.observe(receipt.event_ms, clock.monotonic_ms);
                 let moved_to_ms = self.watermark.get();
@@ -308,16 +312,15 @@ impl InputPartition {
         InputProgress { settings, summed_until: until, watermark_ms }
     }
 
-    /// Takes the sums out, to be written with the commit that is being made.
-    pub fn take_sums(&mut self) -> Vec<(Span, SpanSums)> {
-        let sums = self.sums.take();
+    /// The sums leave with the commit that is being made.
+    pub fn note_sums_taken(&mut self) {
+        self.held_receipts = 0;
         self.note_summed();
-        sums
     }
 
     /// Before a commit without sums: if none are held, there is nothing that a new owner must add up again.
     pub fn note_summed(&mut self) {
-        if self.sums.is_empty() {
+        if self.held_receipts == 0 {
             self.summed = Summed { until: self.next_offset, watermark_ms: self.watermark.get() };
             self.clock_decided = false;
         }
@@ -326,17 +329,7 @@ impl InputPartition {
     /// Whether sums are held that must leave with the next commit: a new owner might judge what a clock has decided since
     /// otherwise.
     pub fn must_sum(&self) -> bool {
-        self.clock_decided && !self.sums.is_empty()
-    }
-
-    /// Receipts whose sums are held.
-    pub fn held_receipts(&self) -> u64 {
-        self.sums.receipts()
-    }
-
-    /// Store and item sums that are held.
-    pub fn distinct_sums(&self) -> usize {
-        self.sums.distinct()
+        self.clock_decided && self.held_receipts > 0
     }
 
     /// Takes the counts.

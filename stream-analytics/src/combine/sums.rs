@@ -1,5 +1,6 @@
 //! Sums of receipts until they are written: by span and store, and by span, category and item. A hundred thousand receipts
-//! become a few hundred sums.
+//! become a few hundred sums. A worker's input partitions share them: of a hundred partitions each has few receipts of a
+//! span, but all of them together many of each item.
 
 use std::hash::BuildHasher;
 
@@ -13,10 +14,10 @@ use indexmap::map::Entry as StoreEntry;
 use super::receipt::ReceiptView;
 use crate::window::Span;
 
-/// What one input partition's receipts add up to.
+/// What the receipts of a worker's input partitions add up to.
 #[derive(Debug, Default)]
 pub struct Sums {
-    spans: Vec<(Span, SpanSums)>,
+    spans: IndexMap<Span, SpanSums, RandomState>,
     hasher: RandomState,
     distinct: usize,
     receipts: u64,
@@ -27,23 +28,42 @@ pub struct Sums {
 /// The sums of one span.
 #[derive(Debug)]
 pub struct SpanSums {
-    /// Receipts, and where the first and the last stand in the log.
-    pub counted: Counted,
+    /// Where its receipts come from.
+    pub sources: Sources,
     /// By store id: in a row, for of a hundred thousand each new one would otherwise touch memory that no cache holds.
     pub stores: IndexMap<i64, StoreSum, RandomState>,
     /// By category.
     pub categories: HashTable<CategorySum>,
 }
 
-/// How many receipts a sum holds, and the offsets that they lie between.
+/// Where the receipts of a sum come from: one entry an input partition.
+#[derive(Debug, Default)]
+pub struct Sources {
+    by_partition: Vec<Source>,
+    /// Which was counted last: receipts come in runs of one partition.
+    last: usize,
+}
+
+/// Receipts of one input partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// Receipts.
-    pub receipts: u64,
-    /// Offset of the first.
+pub struct Source {
+    /// Partition of the input topic.
+    pub input_partition: i32,
+    /// Offset of the first of them.
     pub first_offset: i64,
-    /// Offset of the last.
+    /// Offset of the last of them.
     pub last_offset: i64,
+    /// How many.
+    pub receipts: u64,
+}
+
+/// Where a receipt stands in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Partition of the input topic.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
 }
 
 /// A store's receipts.
@@ -64,8 +84,8 @@ pub struct StoreSum {
 pub struct CategorySum {
     /// The category.
     pub name: CompactString,
-    /// Receipts with at least one line of it.
-    pub counted: Counted,
+    /// Where the receipts with at least one line of it come from.
+    pub sources: Sources,
     /// Its items.
     pub items: HashTable<ItemSum>,
 }
@@ -82,42 +102,48 @@ pub struct ItemSum {
 }
 
 impl SpanSums {
-    fn begin(offset: i64, stores: usize, hasher: &RandomState) -> Self {
+    fn with_room_for(stores: usize, hasher: &RandomState) -> Self {
         SpanSums {
-            counted: Counted::at(offset),
+            sources: Sources::default(),
             stores: IndexMap::with_capacity_and_hasher(stores, hasher.clone()),
             categories: HashTable::new(),
         }
     }
 }
 
-impl Counted {
-    fn at(offset: i64) -> Self {
-        Counted { receipts: 1, first_offset: offset, last_offset: offset }
+impl Sources {
+    /// Counts a receipt, once: one with two lines of a category is one receipt of it.
+    fn count(&mut self, place: Place) {
+        let Place { partition: input_partition, offset } = place;
+        let of_partition = |source: &Source| source.input_partition == input_partition;
+        if !self.by_partition.get(self.last).is_some_and(of_partition) {
+            let Some(known) = self.by_partition.iter().position(of_partition) else {
+                self.last = self.by_partition.len();
+                let source = Source { input_partition, first_offset: offset, last_offset: offset, receipts: 1 };
+                return self.by_partition.push(source);
+            };
+            self.last = known;
+        }
+        let source = &mut self.by_partition[self.last];
+        if source.last_offset != offset {
+            source.receipts += 1;
+            source.last_offset = offset;
+        }
     }
 
-    /// Counts the receipt at `offset`, once: a receipt with two lines of a category is one receipt of it.
-    fn count(&mut self, offset: i64) {
-        if self.last_offset != offset {
-            self.receipts += 1;
-            self.last_offset = offset;
-        }
+    /// One entry an input partition.
+    pub fn by_partition(&self) -> &[Source] {
+        &self.by_partition
     }
 }
 
 impl Sums {
     /// Adds a receipt that counts in `span`.
-    pub fn add(&mut self, span: Span, offset: i64, receipt: &ReceiptView<'_>) {
+    pub fn add(&mut self, span: Span, place: Place, receipt: &ReceiptView<'_>) {
         let Sums { spans, hasher, distinct, receipts, likely_stores } = self;
         *receipts += 1;
-        let index = if let Some(index) = spans.iter().rposition(|(other, _)| *other == span) {
-            spans[index].1.counted.count(offset);
-            index
-        } else {
-            spans.push((span, SpanSums::begin(offset, *likely_stores, hasher)));
-            spans.len() - 1
-        };
-        let sums = &mut spans[index].1;
+        let sums = spans.entry(span).or_insert_with(|| SpanSums::with_room_for(*likely_stores, hasher));
+        sums.sources.count(place);
 
         let mut units = 0;
         for line in receipt.lines() {
@@ -128,19 +154,13 @@ impl Sums {
                 |category| hasher.hash_one(category.name.as_str()),
             );
             let category = match category {
-                Entry::Occupied(entry) => {
-                    let category = entry.into_mut();
-                    category.counted.count(offset);
-                    category
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    let (sources, items) = (Sources::default(), HashTable::new());
+                    entry.insert(CategorySum { name: line.category.into(), sources, items }).into_mut()
                 }
-                Entry::Vacant(entry) => entry
-                    .insert(CategorySum {
-                        name: line.category.into(),
-                        counted: Counted::at(offset),
-                        items: HashTable::new(),
-                    })
-                    .into_mut(),
             };
+            category.sources.count(place);
             let item = category.items.entry(
                 hasher.hash_one(line.name),
                 |item| item.name == line.name,
@@ -189,15 +209,10 @@ impl Sums {
         self.receipts
     }
 
-    /// Whether nothing is held.
-    pub fn is_empty(&self) -> bool {
-        self.receipts == 0
-    }
-
     /// Takes all sums out.
-    pub fn take(&mut self) -> Vec<(Span, SpanSums)> {
+    pub fn take(&mut self) -> IndexMap<Span, SpanSums, RandomState> {
         (self.distinct, self.receipts) = (0, 0);
-        let stores: usize = self.spans.iter().map(|(_, sums)| sums.stores.len()).sum();
+        let stores: usize = self.spans.values().map(|sums| sums.stores.len()).sum();
         self.likely_stores = stores.checked_div(self.spans.len()).unwrap_or(0);
         std::mem::take(&mut self.spans)
     }

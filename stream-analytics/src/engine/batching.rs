@@ -2,7 +2,7 @@
 
 use common::TopicKind;
 
-use crate::combine::sums::{CategorySum, Counted, ItemSum, SpanSums, StoreSum};
+use crate::combine::sums::{CategorySum, ItemSum, Source, Sources, SpanSums, StoreSum};
 use crate::outbox::OutputRecord;
 use crate::partials::{Announcement, Content, ItemPart, Partial, StorePart, Sum, category_partition, stores_partition};
 use crate::window::Span;
@@ -38,41 +38,45 @@ impl<'a> PartialBatches<'a> {
         }
     }
 
-    /// Adds the sums of one span of one input partition.
-    pub fn add(&mut self, input_partition: i32, span: Span, sums: &'a SpanSums) {
-        let header = |counted: &Counted, receipts, content| Sum {
-            first_end_ms: span.first_end_ms,
-            last_end_ms: span.last_end_ms,
-            input_partition,
-            first_offset: counted.first_offset,
-            last_offset: counted.last_offset,
-            receipts,
-            content,
-        };
-        let mut stores = sums.stores.iter().map(store_part).peekable();
-        while stores.peek().is_some() {
-            let (parts, bytes) = chunk(&mut stores, |part| part.name.len());
-            let receipts = parts.iter().map(|part| part.receipts).sum();
-            self.push(self.stores_partition, header(&sums.counted, receipts, Content::Stores(parts)), bytes);
-        }
-        for CategorySum { name: category, counted, items } in &sums.categories {
+    /// Adds the sums of one span. A sum names one input partition: where receipts of several were added up together, the sum
+    /// of the first has the parts, and those of the others only say where their receipts are.
+    pub fn add(&mut self, span: Span, sums: &'a SpanSums) {
+        let stores = chunks(sums.stores.iter().map(store_part), |part| part.name.len());
+        let stores = stores.map(|(parts, bytes)| (Content::Stores(parts), bytes));
+        self.push(self.stores_partition, span, &sums.sources, stores, &Content::Stores(Vec::new()));
+        for CategorySum { name: category, sources, items } in &sums.categories {
             let partition = category_partition(category, self.merge_partitions);
-            let mut items_left = items.iter().map(item_part).peekable();
-            // Receipts are counted with the first chunk only: the chunks share them.
-            let mut receipts = counted.receipts;
-            while items_left.peek().is_some() {
-                let (items, bytes) = chunk(&mut items_left, |part| part.name.len());
-                let sum = header(counted, receipts, Content::Items { category, items });
-                self.push(partition, sum, bytes + category.len());
-                receipts = 0;
-            }
+            let content = |items| Content::Items { category, items };
+            let items = chunks(items.iter().map(item_part), |part| part.name.len());
+            let items = items.map(|(items, bytes)| (content(items), bytes + category.len()));
+            self.push(partition, span, sources, items, &content(Vec::new()));
         }
     }
 
-    fn push(&mut self, partition: i32, sum: Sum<'a>, bytes: usize) {
+    fn push(
+        &mut self,
+        partition: i32,
+        span: Span,
+        sources: &Sources,
+        contents: impl Iterator<Item = (Content<'a>, usize)>,
+        nothing: &Content<'a>,
+    ) {
+        let [first, others @ ..] = sources.by_partition() else { return };
+        let (mut source, mut others) = (*first, others);
+        for (content, bytes) in contents {
+            let others_say = others.iter().map(|source| sum(span, *source, nothing.clone()));
+            self.push_sums(partition, std::iter::once(sum(span, source, content)).chain(others_say), bytes);
+            // Receipts are counted with the first chunk only, in one record: the chunks share them.
+            (source.receipts, others) = (0, &[]);
+        }
+    }
+
+    /// Adds sums that share a record.
+    fn push_sums(&mut self, partition: i32, sums: impl Iterator<Item = Sum<'a>>, bytes: usize) {
         let Some(batch) = usize::try_from(partition).ok().and_then(|index| self.open.get_mut(index)) else { return };
-        batch.sums.push(sum);
-        batch.bytes += bytes + PART_BYTES;
+        let before = batch.sums.len();
+        batch.sums.extend(sums);
+        batch.bytes += bytes + (batch.sums.len() - before) * PART_BYTES;
         if batch.bytes >= TARGET_BYTES {
             let Batch { sums, .. } = std::mem::take(batch);
             self.full.push((partition, Partial::encode(&sums, None)));
@@ -95,17 +99,30 @@ impl<'a> PartialBatches<'a> {
     }
 }
 
-/// Takes parts until they fill a record, with their size in bytes.
-fn chunk<P>(parts: &mut impl Iterator<Item = P>, name_bytes: impl Fn(&P) -> usize) -> (Vec<P>, usize) {
-    let (mut taken, mut bytes) = (Vec::new(), 0);
-    for part in parts {
-        bytes += name_bytes(&part) + PART_BYTES;
-        taken.push(part);
-        if bytes >= TARGET_BYTES {
-            break;
+fn sum(span: Span, source: Source, content: Content<'_>) -> Sum<'_> {
+    let Span { first_end_ms, last_end_ms } = span;
+    let Source { input_partition, first_offset, last_offset, receipts } = source;
+    Sum { first_end_ms, last_end_ms, input_partition, first_offset, last_offset, receipts, content }
+}
+
+/// Parts, as many as fill a record at a time, with their size in bytes.
+fn chunks<P>(
+    parts: impl Iterator<Item = P>,
+    name_bytes: impl Fn(&P) -> usize,
+) -> impl Iterator<Item = (Vec<P>, usize)> {
+    let mut parts = parts.peekable();
+    std::iter::from_fn(move || {
+        parts.peek()?;
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        for part in parts.by_ref() {
+            bytes += name_bytes(&part) + PART_BYTES;
+            taken.push(part);
+            if bytes >= TARGET_BYTES {
+                break;
+            }
         }
-    }
-    (taken, bytes)
+        Some((taken, bytes))
+    })
 }
 
 fn store_part<'s>((store_id, sum): (&i64, &'s StoreSum)) -> StorePart<'s> {
@@ -115,4 +132,43 @@ fn store_part<'s>((store_id, sum): (&i64, &'s StoreSum)) -> StorePart<'s> {
 
 fn item_part(sum: &ItemSum) -> ItemPart<'_> {
     ItemPart { name: &sum.name, units: sum.units, revenue: sum.revenue }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::combine::receipt::with_receipt;
+    use crate::combine::sums::{Place, Sums};
+
+    #[test]
+    fn where_receipts_come_from_is_said_of_each_input_partition_and_what_they_add_up_to_once() {
+        let receipt = br#"{"receipt_id":"r","store_id":1,"store_name":"s","cashier_id":1,"timestamp":"2026-03-01T00:00:00.000Z","items":[{"name":"i","category":"c","price":1.00,"quantity":2}]}"#;
+        let mut sums = Sums::default();
+        for (partition, offset) in [(0, 5), (1, 9), (0, 6)] {
+            let place = Place { partition, offset };
+            let span = Span { first_end_ms: 10, last_end_ms: 20 };
+            with_receipt(receipt, |receipt| sums.add(span, place, receipt)).unwrap();
+        }
+        let taken = sums.take();
+        let mut batches = PartialBatches::new(1);
+        taken.iter().for_each(|(span, sums)| batches.add(*span, sums));
+        let mut out = Vec::new();
+        batches.finish(&Announcement { group: "g", input_partitions: 2, inputs: Vec::new() }, &mut out);
+
+        let value = out[0].value.as_deref().unwrap();
+        let stated: Vec<_> = Partial::decode(value)
+            .unwrap()
+            .sums
+            .iter()
+            .map(|sum| {
+                let units = match &sum.content {
+                    Content::Stores(stores) => stores.iter().map(|part| part.units).sum::<u128>(),
+                    Content::Items { items, .. } => items.iter().map(|part| part.units).sum(),
+                };
+                (sum.input_partition, sum.first_offset, sum.last_offset, sum.receipts, units)
+            })
+            .collect();
+        let expected = [(0, 5, 6, 2, 6), (1, 9, 9, 1, 0)];
+        assert_eq!((out.len(), stated), (1, [expected, expected].concat()), "stores, and then the category's items");
+    }
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use alignment::Reading;
 use batching::PartialBatches;
 
+use crate::combine::sums::Sums;
 use crate::combine::{Clock, CombineConfig, CombineCounts, InputPartition, SourceRecord};
 use crate::merge::{MergeConfig, MergeCounts, MergePartition};
 use crate::outbox::OutputRecord;
@@ -138,6 +139,8 @@ struct Pending {
 pub struct Engine {
     config: EngineConfig,
     inputs: BTreeMap<i32, InputPartition>,
+    /// Of all input partitions.
+    sums: Sums,
     merges: BTreeMap<i32, MergePartition>,
     out: Vec<OutputRecord>,
     pending: Pending,
@@ -155,6 +158,7 @@ impl Engine {
         Engine {
             config,
             inputs: BTreeMap::new(),
+            sums: Sums::default(),
             merges: BTreeMap::new(),
             out: Vec::new(),
             pending: Pending::default(),
@@ -214,6 +218,7 @@ impl Engine {
     /// Drops everything: what was not committed is done again by the next owner.
     pub fn revoke_all(&mut self) {
         self.inputs.clear();
+        self.sums = Sums::default();
         self.merges.clear();
         self.out.clear();
         self.held.clear();
@@ -223,7 +228,7 @@ impl Engine {
     /// Takes in a record of the input topic.
     pub fn receipt(&mut self, partition: i32, record: &impl SourceRecord, clock: Clock) {
         if let Some(input) = self.inputs.get_mut(&partition) {
-            self.pending.news |= input.record(&self.config.combine, record, clock, &mut self.out);
+            self.pending.news |= input.record(&self.config.combine, record, clock, &mut self.sums, &mut self.out);
             self.pending.inputs_moved = true;
         }
     }
@@ -325,17 +330,15 @@ impl Engine {
     }
 
     fn holds_too_much(&self) -> bool {
-        let sums: usize = self.inputs.values().map(InputPartition::distinct_sums).sum();
-        sums > MAX_SUMS
+        self.sums.distinct() > MAX_SUMS
     }
 
     /// Whether sums and announcements leave with the commit that is being made. They need not leave with each: a window
     /// needs them once its end is passed, and a second's worth is soon added up again.
     fn sums_due(&self, now_ms: i64) -> bool {
-        let held: u64 = self.inputs.values().map(InputPartition::held_receipts).sum();
         self.pending.news
             || self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
-            || held > MAX_HELD_RECEIPTS
+            || self.sums.receipts() > MAX_HELD_RECEIPTS
             || self.holds_too_much()
             || self.inputs.values().any(InputPartition::must_sum)
     }
@@ -364,12 +367,11 @@ impl Engine {
             input_partitions: self.config.input_partitions,
             inputs: self.inputs.values().map(InputPartition::state).collect(),
         };
-        let taken: Vec<_> = self.inputs.iter_mut().map(|(partition, input)| (*partition, input.take_sums())).collect();
+        self.inputs.values_mut().for_each(InputPartition::note_sums_taken);
+        let taken = self.sums.take();
         let mut batches = PartialBatches::new(self.config.merge_partitions);
-        for (partition, spans) in &taken {
-            for (span, sums) in spans {
-                batches.add(*partition, *span, sums);
-            }
+        for (span, sums) in &taken {
+            batches.add(*span, sums);
         }
         batches.finish(&announcement, &mut self.out);
     }

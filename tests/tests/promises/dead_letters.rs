@@ -88,9 +88,10 @@ fn a_sum_that_comes_too_late_for_a_published_window_is_named() {
     let two_categories = Sent { value: Some(two_categories.into_bytes()), ..Sent::default() };
     shop.put(1, two_categories.clone());
     stage.until_end(&[]);
-    // The partition's watermark has not passed the window: for the partition these are not late.
+    // The partitions' watermarks have not passed the window: for them these are not late.
     shop.put(1, two_categories);
     shop.sell(1, start_ms + 2);
+    shop.sell(2, start_ms + 1);
     stage.until_end(&[]);
 
     let letters = messages(&stage.broker, &stage.name(TopicKind::PartialsDeadLetter));
@@ -103,14 +104,16 @@ fn a_sum_that_comes_too_late_for_a_published_window_is_named() {
         })
         .collect();
     found.sort();
-    let offsets = |first, last, receipts| {
-        format!(r#""input_partition":1,"first_offset":{first},"last_offset":{last},"receipts":{receipts}}}"#)
+    let source = |partition, first, last, receipts| {
+        format!(r#""input_partition":{partition},"first_offset":{first},"last_offset":{last},"receipts":{receipts}}}"#)
     };
     let key = "2026-03-01T00:00:00.000Z";
     let expected = [
-        format!(r#"{{"result":"popular-items","category":"c",{window},{}"#, offsets(1, 2, 2)),
-        format!(r#"{{"result":"popular-items","category":"d",{window},{}"#, offsets(1, 1, 1)),
-        format!(r#"{{"result":"top-stores",{window},{}"#, offsets(1, 2, 2)),
+        format!(r#"{{"result":"popular-items","category":"c",{window},{}"#, source(1, 1, 2, 2)),
+        format!(r#"{{"result":"popular-items","category":"c",{window},{}"#, source(2, 0, 0, 1)),
+        format!(r#"{{"result":"popular-items","category":"d",{window},{}"#, source(1, 1, 1, 1)),
+        format!(r#"{{"result":"top-stores",{window},{}"#, source(1, 1, 2, 2)),
+        format!(r#"{{"result":"top-stores",{window},{}"#, source(2, 0, 0, 1)),
     ];
     assert_eq!(found, expected.map(|value| (key.to_owned(), value)));
     assert_eq!(stage.keys(TopicKind::TopStores), [key], "what is published is never published again");

@@ -54,12 +54,23 @@ pub struct Limits {
 pub const ANNOUNCE_EVERY_MS: i64 = 1_000;
 /// Sums that stage 1 holds at most before it commits them.
 const MAX_SUMS: usize = 100_000;
-/// Receipts that a commit leaves to be added up again by a new owner, at most about: a tenth of a second's work.
-const MAX_HELD_RECEIPTS: u64 = 50_000;
+/// Receipts that a commit leaves to be added up again by a new owner, at most about: a quarter of a second's work.
+const MAX_HELD_RECEIPTS: u64 = 200_000;
 /// While the worker keeps up, what others can see leaves after so much of the commit interval…
 const EARLY_SHARE: (i64, i64) = (2, 5);
 /// …and after so long at most, milliseconds.
 const EARLY_MS: i64 = 40;
+
+/// How a worker stands when it commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Nothing waits to be read: what others wait for leaves at once.
+    KeepingUp,
+    /// More waits than is read at a time: the fewer times sums leave, the fewer there are to add up again.
+    CatchingUp,
+    /// It gives its partitions up: everything leaves.
+    HandingOver,
+}
 
 /// Why the engine cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -303,18 +314,23 @@ impl Engine {
         self.out.drain(..)
     }
 
-    /// Whether to commit now. `keeping_up`: nothing waits to be read, so promptness costs no throughput.
-    pub fn commit_due(&self, now_ms: i64, interval_ms: i64, keeping_up: bool) -> bool {
-        self.commit_due_in_ms(now_ms, interval_ms, keeping_up).is_some_and(|ms| ms <= 0)
+    /// How a worker stands that has read what there was, or more than it reads at a time (`has_more`).
+    pub fn pace(&self, has_more: bool) -> Pace {
+        // What is held back waits to be read.
+        if has_more || !self.held.is_empty() { Pace::CatchingUp } else { Pace::KeepingUp }
+    }
+
+    /// Whether to commit now.
+    pub fn commit_due(&self, now_ms: i64, interval_ms: i64, pace: Pace) -> bool {
+        self.commit_due_in_ms(now_ms, interval_ms, pace).is_some_and(|ms| ms <= 0)
     }
 
     /// How long until a commit is due if nothing else happens; `None` with nothing in care.
-    pub fn commit_due_in_ms(&self, now_ms: i64, interval_ms: i64, keeping_up: bool) -> Option<i64> {
+    pub fn commit_due_in_ms(&self, now_ms: i64, interval_ms: i64, pace: Pace) -> Option<i64> {
         if self.is_unassigned() {
             return None;
         }
-        // What is held back waits to be read.
-        let keeping_up = keeping_up && self.held.is_empty();
+        let keeping_up = pace == Pace::KeepingUp;
         let Pending { inputs_moved, has_output, urgent, news, .. } = self.pending;
         let has_output = has_output || !self.out.is_empty();
         if (keeping_up && (urgent || news)) || self.holds_too_much() {
@@ -335,9 +351,13 @@ impl Engine {
 
     /// Whether sums and announcements leave with the commit that is being made. They need not leave with each: a window
     /// needs them once its end is passed, and a second's worth is soon added up again.
-    fn sums_due(&self, now_ms: i64) -> bool {
-        self.pending.news
-            || self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
+    fn sums_due(&self, now_ms: i64, pace: Pace) -> bool {
+        match pace {
+            Pace::HandingOver => return true,
+            Pace::KeepingUp if self.pending.news => return true,
+            Pace::KeepingUp | Pace::CatchingUp => {}
+        }
+        self.announced_ms.is_none_or(|announced_ms| now_ms - announced_ms >= ANNOUNCE_EVERY_MS)
             || self.sums.receipts() > MAX_HELD_RECEIPTS
             || self.holds_too_much()
             || self.inputs.values().any(InputPartition::must_sum)
@@ -346,15 +366,17 @@ impl Engine {
     /// Ends the transaction's worth of work: writes sums and announcements to the output if they are due or the work is
     /// handed over, and gives the offsets to commit. Offsets of every partition in care are in it, for these are what
     /// fences a zombie.
-    pub fn commit(&mut self, now_ms: i64, handing_over: bool) -> Commit {
-        if handing_over || self.sums_due(now_ms) {
+    pub fn commit(&mut self, now_ms: i64, pace: Pace) -> Commit {
+        let mut news = self.pending.news;
+        if self.sums_due(now_ms, pace) {
             self.write_sums();
             self.announced_ms = Some(now_ms);
+            news = false;
         } else {
             self.inputs.values_mut().for_each(InputPartition::note_summed);
         }
         self.committed_ms = now_ms;
-        self.pending = Pending { finals: self.pending.finals, ..Pending::default() };
+        self.pending = Pending { finals: self.pending.finals, news, ..Pending::default() };
         self.offsets()
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use common::TopicKind;
 use stream_analytics::combine::{Clock, SourceRecord};
-use stream_analytics::engine::{Commit, Engine};
+use stream_analytics::engine::{Commit, Engine, Pace};
 use stream_analytics::outbox::{Header, OutputRecord};
 use stream_analytics::progress::{InputProgress, MergeProgress};
 
@@ -155,7 +155,7 @@ impl Worker {
     /// Whether its next step begins a commit that is due: what is sent from now on is not in it.
     pub fn is_about_to_commit(&self, broker: &Broker) -> bool {
         let now_ms = broker.now_ms - self.born_ms;
-        matches!(self.state, State::CommitIfDue) && self.engine.commit_due(now_ms, COMMIT_INTERVAL_MS, false)
+        matches!(self.state, State::CommitIfDue) && self.engine.commit_due(now_ms, COMMIT_INTERVAL_MS, Pace::CatchingUp)
     }
 
     pub fn member(&self) -> MemberId {
@@ -235,7 +235,7 @@ impl Worker {
             Standing::Expelled if random.per_mille(500) => self.state = State::Read,
             Standing::Expelled => self.start_again(broker),
             Standing::Rebalancing if self.engine.is_unassigned() => broker.group.rejoin(self.member),
-            Standing::Rebalancing => self.begin_to_commit(After::Rejoin, broker),
+            Standing::Rebalancing => self.begin_to_commit(Pace::HandingOver, After::Rejoin, broker),
             Standing::Joined if self.stopping => {
                 self.leave(broker);
                 self.state = State::Stopped;
@@ -405,9 +405,10 @@ impl Worker {
     }
 
     fn commit_if_due(&mut self, now_ms: i64, broker: &mut Broker, random: &mut Random) {
-        let due = self.engine.commit_due(now_ms, COMMIT_INTERVAL_MS, random.per_mille(700));
+        let pace = if self.stopping { Pace::HandingOver } else { self.engine.pace(!random.per_mille(700)) };
+        let due = self.engine.commit_due(now_ms, COMMIT_INTERVAL_MS, pace);
         if !self.engine.is_unassigned() && (due || self.stopping) {
-            self.begin_to_commit(if self.stopping { After::Stop } else { After::Serve }, broker);
+            self.begin_to_commit(pace, if self.stopping { After::Stop } else { After::Serve }, broker);
         } else if self.stopping {
             self.stop(broker);
         } else {
@@ -436,8 +437,8 @@ impl Worker {
         }))
     }
 
-    fn begin_to_commit(&mut self, after: After, broker: &Broker) {
-        let commit = self.engine.commit(broker.now_ms - self.born_ms, !matches!(after, After::Serve));
+    fn begin_to_commit(&mut self, pace: Pace, after: After, broker: &Broker) {
+        let commit = self.engine.commit(broker.now_ms - self.born_ms, pace);
         self.begin_to_send(Then::SendOffsets(commit, after));
     }
 

@@ -27,7 +27,7 @@ use super::successor::StaticMember;
 use super::{Identity, Job};
 use crate::combine::{Clock, SourceRecord};
 use crate::config::Guarantee;
-use crate::engine::{Commit, Engine, EngineError};
+use crate::engine::{Commit, Engine, EngineError, Pace};
 
 /// How long a worker waits for records before it looks at the group again, milliseconds.
 const WAIT_MS: i64 = 50;
@@ -136,7 +136,7 @@ impl<'j> Life<'j> {
             if self.serve_group()? == Group::HasEnded {
                 return Ok(());
             }
-            let full_batch = self.read()?;
+            let has_more = self.read()?;
             self.send_output()?;
             let now_ms = self.now_ms();
             if now_ms - ticked_ms >= TICK_MS {
@@ -146,9 +146,10 @@ impl<'j> Life<'j> {
                 self.send_output()?;
             }
             let stopping = self.patience.is_stopping();
-            let due = self.engine.commit_due(now_ms, self.job.config.commit_interval_ms, !full_batch);
+            let pace = if stopping { Pace::HandingOver } else { self.engine.pace(has_more) };
+            let due = self.engine.commit_due(now_ms, self.job.config.commit_interval_ms, pace);
             if !self.engine.is_unassigned() && (due || stopping) {
-                self.commit(stopping)?;
+                self.commit(pace)?;
             }
             if stopping {
                 return Ok(());
@@ -209,7 +210,7 @@ impl<'j> Life<'j> {
         let clock = self.clock();
         let Life { queue, engine, partials, job, .. } = self;
         let mut failure: Option<WorkerError> = None;
-        let due_ms = engine.commit_due_in_ms(clock.monotonic_ms, job.config.commit_interval_ms, true);
+        let due_ms = engine.commit_due_in_ms(clock.monotonic_ms, job.config.commit_interval_ms, engine.pace(false));
         let wait_ms = due_ms.unwrap_or(WAIT_MS).clamp(0, WAIT_MS);
         let wait = Duration::from_millis(wait_ms.unsigned_abs());
         let (_, full) = queue.consume(wait, |delivery| match delivery {
@@ -313,8 +314,8 @@ impl<'j> Life<'j> {
         commit
     }
 
-    fn commit(&mut self, handing_over: bool) -> Result<(), Failure> {
-        let commit = self.engine.commit(self.now_ms(), handing_over);
+    fn commit(&mut self, pace: Pace) -> Result<(), Failure> {
+        let commit = self.engine.commit(self.now_ms(), pace);
         self.send_output()?;
         let offsets = self.offsets(&commit);
         let began = Instant::now();
@@ -349,7 +350,7 @@ impl<'j> Life<'j> {
             self.measures.unassigned(RebalanceKind::Lost);
             return Err(Failure::StartAgain(KafkaError::Canceled));
         }
-        let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit(true) };
+        let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit(Pace::HandingOver) };
         self.engine.revoke_all();
         self.last_commit = Commit::default();
         self.measures.unassigned(RebalanceKind::Revoked);

@@ -308,6 +308,11 @@ impl Engine {
         released.map(|partition| (*partition, false)).chain(caught.map(|partition| (*partition, true))).collect()
     }
 
+    /// Whether an input partition is left unread for now.
+    pub fn is_held(&self, partition: i32) -> bool {
+        self.held.contains(&partition)
+    }
+
     /// Outputs so far, to be written in the open transaction.
     pub fn take_output(&mut self) -> impl Iterator<Item = OutputRecord> {
         self.pending.has_output |= !self.out.is_empty();

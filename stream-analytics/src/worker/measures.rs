@@ -138,6 +138,7 @@ impl<'j> Measures<'j> {
             show_lag(RECEIPTS, &label, input_end(partition), input.next_offset());
             let state = input.state();
             set(&metrics.idle, f64::from(u8::from(state.idle)));
+            set(&metrics.held, f64::from(u8::from(engine.is_held(partition))));
             if let Some(watermark_ms) = state.watermark_ms {
                 set(&metrics.watermark, seconds(watermark_ms));
                 set(&metrics.watermark_delay, seconds(wall_ms - watermark_ms));
@@ -164,7 +165,7 @@ impl<'j> Measures<'j> {
         // A gauge that was never set, for want of a watermark say, is not there to be removed.
         for label in std::mem::take(&mut self.inputs) {
             let _ = metrics.lag.remove_label_values(&[RECEIPTS, &label]);
-            for family in [&metrics.watermark, &metrics.watermark_delay, &metrics.idle] {
+            for family in [&metrics.watermark, &metrics.watermark_delay, &metrics.idle, &metrics.held] {
                 let _ = family.remove_label_values(&[&label]);
             }
         }

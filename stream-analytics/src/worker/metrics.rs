@@ -30,6 +30,7 @@ pub(super) struct AnalyticsMetrics {
     pub(super) watermark: GaugeVec,
     pub(super) watermark_delay: GaugeVec,
     pub(super) idle: GaugeVec,
+    pub(super) held: GaugeVec,
     /// By partition of `partials`, and the next two.
     pub(super) merged_watermark: GaugeVec,
     pub(super) open_windows: GaugeVec,
@@ -149,6 +150,11 @@ impl AnalyticsMetrics {
             idle: metrics.gauges(
                 "retail_analytics_partition_idle",
                 "1 if an input partition is silent and holds no window back (--idle-after), 0 if not.",
+                &partition,
+            ),
+            held: metrics.gauges(
+                "retail_analytics_partition_held",
+                "1 if an input partition is left unread for now, being far ahead of others that are still to be read, 0 if not.",
                 &partition,
             ),
             merged_watermark: metrics.gauges(

@@ -12,13 +12,15 @@ use common::{DurationOrOff, Money, TopicKind, Topics, parse_duration};
 use crate::combine::CombineConfig;
 use crate::console::screen::Surroundings;
 use crate::dashboard::{DashboardArgs, DashboardConfig};
+use crate::engine::alignment::Alignment;
 use crate::engine::{EngineConfig, Limits};
 use crate::merge::MergeConfig;
 use crate::verify::VerifyArgs;
 use crate::window::{WindowSpec, WindowSpecError};
 
-/// How far ahead of the one furthest behind an input partition is read, milliseconds of event time: one of the usual windows.
-const MAX_DRIFT_MS: i64 = 10_000;
+/// Partitions are read no further apart than one of the usual windows. What is read as it is written is never so many records
+/// behind, and fewer need no order.
+const ALIGNMENT: Alignment = Alignment { max_drift_ms: 10_000, backlog_records: 10_000 };
 
 /// Event-time windows over receipts: top stores, popular items, expensive receipts; exactly once, on any number of
 /// replicas
@@ -340,7 +342,7 @@ impl Config {
             input_partitions,
             group: self.group.clone(),
             update_every_ms: self.update_every_ms,
-            max_drift_ms: MAX_DRIFT_MS,
+            alignment: ALIGNMENT,
             until,
             limits: self.limits,
         }

@@ -92,8 +92,6 @@ pub struct InputPartition {
     end: Option<i64>,
     /// Monotonic milliseconds: when the last record came.
     read_ms: Option<i64>,
-    /// Everything that the broker holds was read at the last tick.
-    caught_up: bool,
     counts: CombineCounts,
 }
 
@@ -132,7 +130,6 @@ impl InputPartition {
             clock_decided: false,
             end,
             read_ms: None,
-            caught_up: false,
             counts: CombineCounts::default(),
         }
     }
@@ -262,18 +259,13 @@ impl InputPartition {
     /// Looks at the clock; `caught_up` as in [`InputWatermark::tick`].
     pub fn tick(&mut self, caught_up: bool, now_ms: i64) {
         let before_ms = self.watermark.get();
-        self.caught_up = caught_up;
         self.watermark.tick(caught_up, now_ms);
         self.clock_decided |= self.watermark.get() != before_ms;
     }
 
-    fn has_ended(&self) -> bool {
+    /// With `--until-end`: whether it is read to its end.
+    pub fn has_ended(&self) -> bool {
         self.end.is_some_and(|end| self.next_offset >= end)
-    }
-
-    /// Whether the broker holds more of it, as far as the last tick could tell.
-    pub fn has_more(&self) -> bool {
-        !self.caught_up && !self.has_ended()
     }
 
     /// Whether records of it have come of late: what has stopped coming, its leader being away, is not waited for.

@@ -2,13 +2,23 @@
 //!
 //! A window waits for the partition that is furthest behind, and what the others are ahead of it lies in open windows: where
 //! one partition holds half of all receipts, catching up would hold half the others' sums. So those ahead wait their turn.
-//! Flink calls it watermark alignment (FLIP-182). Results do not depend on it.
+//! Flink calls it watermark alignment (FLIP-182). Results do not depend on it. A partition that is read as it is written, with
+//! no backlog, neither waits nor is waited for, however far its event times are from those of the others.
 
 /// A worker with more partitions reads them as they come: the client reads a few MiB ahead for each that waits, more than it
 /// would have in open windows.
 pub const MAX_ALIGNED: usize = 8;
 
-/// Where an input partition with more to read stands.
+/// When a partition waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Alignment {
+    /// How far ahead of the one furthest behind a partition is read, milliseconds of event time.
+    pub max_drift_ms: i64,
+    /// Records that wait to be read in a partition with a backlog, at least.
+    pub backlog_records: i64,
+}
+
+/// Where an input partition with a backlog stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     /// The partition.

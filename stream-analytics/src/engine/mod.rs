@@ -3,12 +3,12 @@
 //! The shell (`worker`) feeds it records and clock readings and carries out its [`Commit`]s; the simulation does the same
 //! with a log in memory.
 
-mod alignment;
+pub mod alignment;
 mod batching;
 
 use std::collections::BTreeMap;
 
-use alignment::Reading;
+use alignment::{Alignment, Reading};
 use batching::PartialBatches;
 
 use crate::combine::sums::Sums;
@@ -33,8 +33,8 @@ pub struct EngineConfig {
     pub group: String,
     /// Distance of early results; final ones only if `None`.
     pub update_every_ms: Option<i64>,
-    /// How far ahead of the one furthest behind an input partition is read, milliseconds of event time.
-    pub max_drift_ms: i64,
+    /// When input partitions wait for one another.
+    pub alignment: Alignment,
     /// With `--until-end`: the sum of the ends of all input partitions at start, which must be read at least.
     pub until: Option<i64>,
     /// Bounds of the state.
@@ -293,16 +293,19 @@ impl Engine {
     }
 
     /// Decides anew which input partitions are left unread for now, being far ahead of the others. Gives those for which it
-    /// changed, and whether they are held.
-    pub fn align(&mut self, now_ms: i64) -> Vec<(i32, bool)> {
+    /// changed, and whether they are held. `high` is a partition's high watermark, as far as it is known.
+    pub fn align(&mut self, now_ms: i64, high: impl Fn(i32) -> Option<i64>) -> Vec<(i32, bool)> {
         if self.inputs.len() > alignment::MAX_ALIGNED {
             return Vec::new();
         }
-        let unread = self.inputs.iter().filter(|(_, input)| input.has_more());
-        let readings = unread.filter_map(|(partition, input)| {
+        let Alignment { max_drift_ms, backlog_records } = self.config.alignment;
+        let with_backlog = self.inputs.iter().filter(|(partition, input)| {
+            !input.has_ended() && high(**partition).is_some_and(|high| high - input.next_offset() >= backlog_records)
+        });
+        let readings = with_backlog.filter_map(|(partition, input)| {
             Some(Reading { partition: *partition, watermark_ms: input.watermark_ms()?, comes: input.comes(now_ms) })
         });
-        let before = std::mem::replace(&mut self.held, alignment::held(readings.collect(), self.config.max_drift_ms));
+        let before = std::mem::replace(&mut self.held, alignment::held(readings.collect(), max_drift_ms));
         let released = before.iter().filter(|partition| !self.held.contains(partition));
         let caught = self.held.iter().filter(|partition| !before.contains(partition));
         released.map(|partition| (*partition, false)).chain(caught.map(|partition| (*partition, true))).collect()

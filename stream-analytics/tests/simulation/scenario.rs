@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use common::Money;
 use stream_analytics::combine::CombineConfig;
+use stream_analytics::engine::alignment::Alignment;
 use stream_analytics::engine::{EngineConfig, Limits};
 use stream_analytics::merge::MergeConfig;
 use stream_analytics::window::WindowSpec;
@@ -90,7 +91,7 @@ impl Scenario {
             input_partitions,
             group: GROUP.to_owned(),
             update_every_ms: self.update_every_ms,
-            max_drift_ms: self.window_ms,
+            alignment: Alignment { max_drift_ms: self.window_ms, backlog_records: 1 },
             until,
             limits: Limits { open_spans: 100_000, distinct_keys: 100_000 },
         }

@@ -338,7 +338,9 @@ impl Worker {
                 }
             }
         }
-        for (partition, is_held) in self.engine.align(monotonic_ms) {
+        let positions = &self.positions;
+        let high = |partition| positions.get(&LogId::Input(partition)).and_then(|position| position.high);
+        for (partition, is_held) in self.engine.align(monotonic_ms, high) {
             if is_held {
                 self.held.insert(partition)
             } else {

@@ -235,7 +235,8 @@ impl<'j> Life<'j> {
                 }
             }
         });
-        for (partition, is_held) in engine.align(clock.monotonic_ms) {
+        for (partition, is_held) in engine.align(clock.monotonic_ms, |partition| queue.high_watermark(INPUT, partition))
+        {
             if is_held { queue.hold(INPUT, partition) } else { queue.forward(INPUT, partition) }
         }
         match failure {

@@ -125,7 +125,7 @@ impl Identity {
         // Bounds the records read ahead: once for those that are forwarded to the worker, and once for each partition that is
         // held back.
         default("queued.min.messages", "5000");
-        default("queued.max.messages.kbytes", "16384");
+        default("queued.max.messages.kbytes", "4096");
         // Of a hundred partitions an answer would otherwise hold 50 MiB at once. The client wants it to hold the largest record.
         default("fetch.max.bytes", &largest_record.max(4 << 20).to_string());
         // A busy topic is fetched as often as it is committed, some 25 times a second, not once for every batch that a

@@ -18,9 +18,9 @@ use crate::merge::MergeConfig;
 use crate::verify::VerifyArgs;
 use crate::window::{WindowSpec, WindowSpecError};
 
-/// Partitions are read no further apart than one of the usual windows. What is read as it is written is never so many records
-/// behind, and fewer need no order.
-const ALIGNMENT: Alignment = Alignment { max_drift_ms: 10_000, backlog_records: 10_000 };
+/// Partitions are read no further apart than one of the usual windows. What is read as it is written is hardly ever so many
+/// records behind, and fewer need no order.
+const ALIGNMENT: Alignment = Alignment { max_drift_ms: 10_000, backlog_records: 10_000, live_ms: 60_000 };
 
 /// Event-time windows over receipts: top stores, popular items, expensive receipts; exactly once, on any number of
 /// replicas

@@ -54,7 +54,7 @@ pub struct Limits {
 pub const ANNOUNCE_EVERY_MS: i64 = 1_000;
 /// Sums that stage 1 holds at most before it commits them.
 const MAX_SUMS: usize = 100_000;
-/// Receipts that a commit leaves to be added up again by a new owner, at most about: a quarter of a second's work.
+/// Receipts that a commit leaves to be added up again by a new owner, at most about: a quarter to half a second's work.
 const MAX_HELD_RECEIPTS: u64 = 200_000;
 /// While the worker keeps up, what others can see leaves after so much of the commit interval…
 const EARLY_SHARE: (i64, i64) = (2, 5);
@@ -139,7 +139,7 @@ struct Pending {
     has_output: bool,
     /// A window was published: do not wait for the interval.
     urgent: bool,
-    /// The same, and the merge partitions should hear of it.
+    /// The same, and the merge partitions should hear of it: since sums last left.
     news: bool,
     /// Final results are in the output that were not announced.
     finals: bool,
@@ -294,18 +294,23 @@ impl Engine {
 
     /// Decides anew which input partitions are left unread for now, being far ahead of the others. Gives those for which it
     /// changed, and whether they are held. `high` is a partition's high watermark, as far as it is known.
-    pub fn align(&mut self, now_ms: i64, high: impl Fn(i32) -> Option<i64>) -> Vec<(i32, bool)> {
+    pub fn align(&mut self, clock: Clock, high: impl Fn(i32) -> Option<i64>) -> Vec<(i32, bool)> {
         if self.inputs.len() > alignment::MAX_ALIGNED {
             return Vec::new();
         }
-        let Alignment { max_drift_ms, backlog_records } = self.config.alignment;
+        let alignment = self.config.alignment;
         let with_backlog = self.inputs.iter().filter(|(partition, input)| {
-            !input.has_ended() && high(**partition).is_some_and(|high| high - input.next_offset() >= backlog_records)
+            !input.has_ended()
+                && high(**partition).is_some_and(|high| high - input.next_offset() >= alignment.backlog_records)
         });
         let readings = with_backlog.filter_map(|(partition, input)| {
-            Some(Reading { partition: *partition, watermark_ms: input.watermark_ms()?, comes: input.comes(now_ms) })
+            Some(Reading {
+                partition: *partition,
+                watermark_ms: input.watermark_ms()?,
+                comes: input.comes(clock.monotonic_ms),
+            })
         });
-        let before = std::mem::replace(&mut self.held, alignment::held(readings.collect(), max_drift_ms));
+        let before = std::mem::replace(&mut self.held, alignment::held(readings.collect(), alignment, clock.wall_ms));
         let released = before.iter().filter(|partition| !self.held.contains(partition));
         let caught = self.held.iter().filter(|partition| !before.contains(partition));
         released.map(|partition| (*partition, false)).chain(caught.map(|partition| (*partition, true))).collect()
@@ -358,7 +363,8 @@ impl Engine {
     }
 
     /// Whether sums and announcements leave with the commit that is being made. They need not leave with each: a window
-    /// needs them once its end is passed, and a second's worth is soon added up again.
+    /// needs them once its end is passed (while more is to be read nobody waits for it), and a second's worth is soon added up
+    /// again.
     fn sums_due(&self, now_ms: i64, pace: Pace) -> bool {
         match pace {
             Pace::HandingOver => return true,

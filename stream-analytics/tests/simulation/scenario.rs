@@ -91,7 +91,7 @@ impl Scenario {
             input_partitions,
             group: GROUP.to_owned(),
             update_every_ms: self.update_every_ms,
-            alignment: Alignment { max_drift_ms: self.window_ms, backlog_records: 1 },
+            alignment: Alignment { max_drift_ms: self.window_ms, backlog_records: 1, live_ms: 0 },
             until,
             limits: Limits { open_spans: 100_000, distinct_keys: 100_000 },
         }

@@ -340,7 +340,7 @@ impl Worker {
         }
         let positions = &self.positions;
         let high = |partition| positions.get(&LogId::Input(partition)).and_then(|position| position.high);
-        for (partition, is_held) in self.engine.align(monotonic_ms, high) {
+        for (partition, is_held) in self.engine.align(clock, high) {
             if is_held {
                 self.held.insert(partition)
             } else {

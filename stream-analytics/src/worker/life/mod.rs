@@ -235,8 +235,7 @@ impl<'j> Life<'j> {
                 }
             }
         });
-        for (partition, is_held) in engine.align(clock.monotonic_ms, |partition| queue.high_watermark(INPUT, partition))
-        {
+        for (partition, is_held) in engine.align(clock, |partition| queue.high_watermark(INPUT, partition)) {
             if is_held { queue.hold(INPUT, partition) } else { queue.forward(INPUT, partition) }
         }
         match failure {
@@ -350,6 +349,10 @@ impl<'j> Life<'j> {
             tracing::warn!(worker, transactional_id, "the group went on without this worker");
             self.measures.unassigned(RebalanceKind::Lost);
             return Err(Failure::StartAgain(KafkaError::Canceled));
+        }
+        // What has piled up for a partition that is held goes with what the queue has of the others.
+        for (partition, _) in self.engine.inputs().filter(|(partition, _)| self.engine.is_held(*partition)) {
+            self.queue.forward(INPUT, partition);
         }
         let committed = if self.engine.is_unassigned() { Ok(()) } else { self.commit(Pace::HandingOver) };
         self.engine.revoke_all();

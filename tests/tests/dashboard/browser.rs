@@ -62,7 +62,10 @@ const PRELUDE: &str = "
     window.text = (selector, root = document) => root.querySelector(selector)?.textContent ?? null;
     window.all = (selector) => [...document.querySelectorAll(selector)];
     window.faults = [];
-    addEventListener('error', (event) => faults.push(String(event.message)), true);
+    addEventListener('error', (event) => {
+        const { src, href } = event.target;
+        faults.push(event.message ?? `cannot load ${src ?? href}`);
+    }, true);
     addEventListener('unhandledrejection', (event) => faults.push(String(event.reason)));
     addEventListener('securitypolicyviolation', (event) => faults.push(`${event.violatedDirective} ${event.blockedURI}`));
     new MutationObserver((_, observer) => {
@@ -212,6 +215,16 @@ async fn new_page(browser: &Browser, url: &str, device: Device) -> Page {
     page.evaluate_on_new_document(PRELUDE).await.unwrap();
     page.bring_to_front().await.unwrap();
     page.goto(url).await.unwrap();
+    // A browser gives up what it is loading when an address of the machine changes. A person would load the page again.
+    for _ in 0..2 {
+        let lost = page.evaluate("faults.filter((fault) => fault.startsWith('cannot load'))").await.unwrap();
+        let lost: Vec<String> = lost.into_value().unwrap();
+        if lost.is_empty() {
+            break;
+        }
+        eprintln!("loading the page again: {lost:?}");
+        page.reload().await.unwrap();
+    }
     page
 }
 

@@ -9,9 +9,10 @@ use chromiumoxide::cdp::browser_protocol::emulation::{
 use chromiumoxide::cdp::browser_protocol::input::{
     DispatchKeyEventParams, DispatchKeyEventType, DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
 };
+use chromiumoxide::cdp::browser_protocol::network::EventLoadingFailed;
 use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
 use chromiumoxide::{Browser, BrowserConfig, Page};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -21,6 +22,9 @@ use tokio::task::JoinHandle;
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 /// What does not come about in this time does not come about.
 const PATIENCE_MS: u32 = 60_000;
+
+/// Times that a page is loaded, at most, while the machine's addresses change.
+const LOADS: usize = 5;
 
 /// What the page is looked at with.
 #[derive(Debug, Clone, Copy)]
@@ -214,16 +218,14 @@ async fn new_page(browser: &Browser, url: &str, device: Device) -> Page {
     page.execute(SetEmulatedMediaParams::builder().features(wishes).build()).await.unwrap();
     page.evaluate_on_new_document(PRELUDE).await.unwrap();
     page.bring_to_front().await.unwrap();
-    page.goto(url).await.unwrap();
-    // A browser gives up what it is loading when an address of the machine changes. A person would load the page again.
-    for _ in 0..2 {
-        let lost = page.evaluate("faults.filter((fault) => fault.startsWith('cannot load'))").await.unwrap();
-        let lost: Vec<String> = lost.into_value().unwrap();
-        if lost.is_empty() {
+    let mut failures = page.event_listener::<EventLoadingFailed>().await.unwrap();
+    // Chromium gives up what it is loading when an address of the machine changes, which is no fault of the page.
+    for _ in 0..LOADS {
+        page.goto(url).await.unwrap();
+        let failed = std::iter::from_fn(|| failures.next().now_or_never().flatten());
+        if failed.filter(|failure| failure.error_text == "net::ERR_NETWORK_CHANGED").count() == 0 {
             break;
         }
-        eprintln!("loading the page again: {lost:?}");
-        page.reload().await.unwrap();
     }
     page
 }

@@ -43,13 +43,12 @@ impl<'a> PartialBatches<'a> {
     pub fn add(&mut self, span: Span, sums: &'a SpanSums) {
         let stores = chunks(sums.stores.iter().map(store_part), |part| part.name.len());
         let stores = stores.map(|(parts, bytes)| (Content::Stores(parts), bytes));
-        self.push(self.stores_partition, span, &sums.sources, stores, (&Content::Stores(Vec::new()), 0));
+        self.push(self.stores_partition, span, &sums.sources, stores);
         for CategorySum { name: category, sources, items } in &sums.categories {
             let partition = category_partition(category, self.merge_partitions);
-            let content = |items| Content::Items { category, items };
             let items = chunks(items.iter().map(item_part), |part| part.name.len());
-            let items = items.map(|(items, bytes)| (content(items), bytes + category.len()));
-            self.push(partition, span, sources, items, (&content(Vec::new()), category.len()));
+            let items = items.map(|(items, bytes)| (Content::Items { category, items }, bytes + category.len()));
+            self.push(partition, span, sources, items);
         }
     }
 
@@ -59,14 +58,15 @@ impl<'a> PartialBatches<'a> {
         span: Span,
         sources: &Sources,
         contents: impl Iterator<Item = (Content<'a>, usize)>,
-        (nothing, nothing_bytes): (&Content<'a>, usize),
     ) {
         let [first, others @ ..] = sources.by_partition() else { return };
-        let mut is_first_chunk = true;
-        for (content, bytes) in contents {
+        for (chunk, (content, bytes)) in contents.enumerate() {
             // Receipts are counted with the first chunk only: the chunks share them.
-            let counted = std::mem::take(&mut is_first_chunk);
-            let stated = |source: &Source| Source { receipts: if counted { source.receipts } else { 0 }, ..*source };
+            let stated = |source: &Source| Source { receipts: if chunk == 0 { source.receipts } else { 0 }, ..*source };
+            let (nothing, nothing_bytes) = match content {
+                Content::Stores(_) => (Content::Stores(Vec::new()), 0),
+                Content::Items { category, .. } => (Content::Items { category, items: Vec::new() }, category.len()),
+            };
             let others_say = others.iter().map(|source| sum(span, stated(source), nothing.clone()));
             let sums = std::iter::once(sum(span, stated(first), content)).chain(others_say);
             self.push_sums(partition, sums, bytes + others.len() * nothing_bytes);

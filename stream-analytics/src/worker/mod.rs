@@ -7,6 +7,7 @@
 //! ([`metrics`] names the counts), [`standing`] says whether the workers are at work.
 
 pub mod assignment;
+mod delivery;
 mod departures;
 pub mod error;
 mod leaders;

@@ -1,19 +1,18 @@
 //! The way out: outputs and offsets, in one transaction (exactly once) or one after the other (at least once).
 
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use common::Topics;
-use common::kafka::{ClientStatistics, KafkaSettings, LogContext, STATISTICS_INTERVAL_MS, is_denial_code, rescue};
-use rdkafka::config::RDKafkaLogLevel;
+use common::kafka::{ClientStatistics, KafkaSettings, STATISTICS_INTERVAL_MS, is_denial_code, rescue};
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header as KafkaHeader, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use rdkafka::{ClientConfig, ClientContext};
 
+use super::delivery::DeliveryContext;
 use super::error::WorkerError;
 use super::patience::Patience;
 use super::rebalance::RebalanceContext;
@@ -34,39 +33,6 @@ pub enum Failure {
     StartAgain(KafkaError),
     /// The process must end.
     Fatal(WorkerError),
-}
-
-/// Notes a record that the broker refuses for good.
-#[derive(Debug)]
-pub struct DeliveryContext {
-    statistics: ClientStatistics,
-    refused: Mutex<Option<(String, RDKafkaErrorCode)>>,
-}
-
-impl ClientContext for DeliveryContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        LogContext.log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        LogContext.error(error, reason);
-    }
-
-    fn stats_raw(&self, json: &[u8]) {
-        self.statistics.observe(json);
-    }
-}
-
-impl ProducerContext for DeliveryContext {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((KafkaError::MessageProduction(code), message)) = result {
-            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-            // The first one is the cause; those behind it in the queue are purged with it.
-            refused.get_or_insert_with(|| (message.topic().to_owned(), *code));
-        }
-    }
 }
 
 /// A worker's producer.
@@ -102,7 +68,7 @@ impl Outbound {
             config.set("statistics.interval.ms", STATISTICS_INTERVAL_MS);
         }
         let producer: BaseProducer<DeliveryContext> = config
-            .create_with_context(DeliveryContext { statistics, refused: Mutex::default() })
+            .create_with_context(DeliveryContext::new(statistics))
             .map_err(|error| Failure::Fatal(WorkerError::Settings(error)))?;
         let outbound = Outbound { producer, settings: settings.clone(), topics, guarantee, transaction_open: false };
         if guarantee == Guarantee::ExactlyOnce {
@@ -157,7 +123,7 @@ impl Outbound {
 
     fn poll_for(&self, duration: Duration) {
         self.producer.poll(duration);
-        rescue(self.producer.client(), &self.producer.context().statistics, &self.settings);
+        rescue(self.producer.client(), self.producer.context().statistics(), &self.settings);
     }
 
     /// Makes everything since the last commit count, with the offsets. A broker that is away is waited for.
@@ -231,8 +197,7 @@ impl Outbound {
 
     /// A record that the broker refuses for its size, or for want of a right, will be refused again.
     fn refused_record(&self) -> Result<(), Failure> {
-        let refused = self.producer.context().refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match refused {
+        match self.producer.context().take_refused() {
             Some((topic, RDKafkaErrorCode::MessageSizeTooLarge)) => {
                 Err(Failure::Fatal(WorkerError::RecordTooLarge { topic }))
             }
@@ -270,6 +235,15 @@ impl Outbound {
             return Ok(());
         }
         self.retry(patience, || self.producer.abort_transaction(patience.attempt()))
+    }
+
+    /// Throws away what the open transaction holds, if the broker hears of it at once: until it times out it would keep others
+    /// waiting. For a worker that ends, whatever comes of it.
+    pub fn abandon(&mut self, patience: &Patience) {
+        if std::mem::take(&mut self.transaction_open) {
+            let aborted = self.producer.abort_transaction(patience.attempt());
+            tracing::debug!(?aborted, "what was not committed is thrown away");
+        }
     }
 
     /// Whether a newer producer has this one's name, as the broker says to a transaction with these offsets. At least once
@@ -343,35 +317,87 @@ pub type SharedConsumer = Arc<BaseConsumer<RebalanceContext>>;
 
 #[cfg(test)]
 mod tests {
+    use common::TopicKind;
     use common::shutdown::Shutdown;
     use common::telemetry::{Metrics, Pulses};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
     use rdkafka::topic_partition_list::Offset;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
     use crate::worker::metrics::AnalyticsMetrics;
 
+    /// A worker's clients, with an offset to commit.
+    struct Clients {
+        outbound: Outbound,
+        consumer: SharedConsumer,
+        offsets: TopicPartitionList,
+        shutdown: Shutdown,
+        patience: Patience,
+        metrics: Metrics,
+    }
+
+    impl Clients {
+        fn of(brokers: &str, guarantee: Guarantee) -> Self {
+            let settings = KafkaSettings::new(brokers);
+            let shutdown = Shutdown::new();
+            let patience = Patience::new(shutdown.clone(), Pulses::new().watch("test"));
+            let metrics = Metrics::new("test", "0");
+            let clients = AnalyticsMetrics::new(&metrics).clients;
+            let topics = Topics::with_prefix("");
+            let outbound =
+                Outbound::connect(&settings, topics, guarantee, "t", clients.client("producer"), &patience).unwrap();
+            let mut config = settings.consumer("g");
+            config.set("statistics.interval.ms", "10");
+            let context = RebalanceContext::new(clients.client("consumer"));
+            let consumer = Arc::new(config.create_with_context(context).unwrap());
+            let mut offsets = TopicPartitionList::new();
+            offsets.add_partition_offset("receipts", 0, Offset::Offset(1)).unwrap();
+            Clients { outbound, consumer, offsets, shutdown, patience, metrics }
+        }
+
+        fn commit(&mut self) -> Result<(), Failure> {
+            self.outbound.commit(&self.consumer, &self.offsets, &self.patience)
+        }
+    }
+
+    /// A broker in memory, with a topic to write to.
+    fn broker() -> MockCluster<'static, DefaultProducerContext> {
+        let broker = MockCluster::new(1).unwrap();
+        for topic in ["receipts", "top-stores"] {
+            broker.create_topic(topic, 1, 1).unwrap();
+        }
+        broker
+    }
+
+    fn window() -> OutputRecord {
+        OutputRecord::keyed(TopicKind::TopStores, "k".to_owned(), b"{}".to_vec())
+    }
+
     #[test]
     fn a_worker_whose_offsets_cannot_be_committed_serves_its_consumer() {
-        let nobody = KafkaSettings::new("127.0.0.1:1");
-        let shutdown = Shutdown::new();
-        let patience = Patience::new(shutdown.clone(), Pulses::new().watch("test"));
-        let metrics = Metrics::new("test", "0");
-        let clients = AnalyticsMetrics::new(&metrics).clients;
-        let (guarantee, topics) = (Guarantee::AtLeastOnce, Topics::with_prefix(""));
-        let outbound =
-            Outbound::connect(&nobody, topics, guarantee, "t", clients.client("producer"), &patience).unwrap();
-        let mut config = nobody.consumer("g");
-        config.set("statistics.interval.ms", "10");
-        let context = RebalanceContext::new(clients.client("consumer"));
-        let consumer: SharedConsumer = Arc::new(config.create_with_context(context).unwrap());
-        let mut offsets = TopicPartitionList::new();
-        offsets.add_partition_offset("t", 0, Offset::Offset(1)).unwrap();
-
-        shutdown.cancel();
-        let committed = outbound.commit_offsets(&consumer, &offsets, &patience);
+        let clients = Clients::of("127.0.0.1:1", Guarantee::AtLeastOnce);
+        clients.shutdown.cancel();
+        let committed = clients.outbound.commit_offsets(&clients.consumer, &clients.offsets, &clients.patience);
         assert!(matches!(committed, Err(Failure::StartAgain(_))), "{committed:?}");
-        let shown = metrics.render();
+        let shown = clients.metrics.render();
         let mut queues = shown.lines().filter(|line| line.starts_with("retail_kafka_client_read_ahead_records{"));
         assert!(queues.any(|line| line.contains("consumer")), "its statistics were not served: {shown}");
+    }
+
+    #[test]
+    fn a_record_that_may_not_be_written_ends_the_worker_and_leaves_no_transaction_open() {
+        let broker = broker();
+        let mut clients = Clients::of(&broker.bootstrap_servers(), Guarantee::ExactlyOnce);
+        let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        broker.request_errors(RDKafkaApiKey::Produce, &[denied]);
+        clients.outbound.send(&window()).unwrap();
+        let committed = clients.commit();
+        assert!(matches!(committed, Err(Failure::Fatal(WorkerError::Denied { .. }))), "{committed:?}");
+
+        clients.outbound.abandon(&clients.patience);
+        // The client begins no transaction beside one that is open.
+        clients.outbound.producer.begin_transaction().unwrap();
     }
 }

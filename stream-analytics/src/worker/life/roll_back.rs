@@ -18,10 +18,8 @@ impl Life<'_> {
             }
         };
         if is_denial(&error) {
-            // Again would be as forbidden as now. What is open would keep others waiting until it times out.
-            let aborted = self.outbound.abort(self.patience);
-            tracing::debug!(?aborted, "what was not committed is thrown away");
-            return Err(WorkerError::Denied { reason: error.to_string() });
+            // Again would be as forbidden as now.
+            return self.ended_by(WorkerError::Denied { reason: error.to_string() });
         }
         let fenced_now = error.rdkafka_error_code() == Some(RDKafkaErrorCode::FencedInstanceId);
         if fenced_now || successor::is_fenced(&self.consumer) {
@@ -37,10 +35,11 @@ impl Life<'_> {
         }
     }
 
-    /// A worker that was fenced ends if a newer replica has its id. Otherwise a session or a transaction outlived its timeout:
-    /// the broker was away, or we were stopped.
+    /// What ends a worker for good. One that was fenced ends if a newer replica has its id; otherwise a session or a transaction
+    /// outlived its timeout, for the broker was away or we were stopped, and it starts again.
     fn ended_by(&mut self, error: WorkerError) -> Result<End, WorkerError> {
         if !(error.is_fenced() || error.is_lost_transaction()) {
+            self.outbound.abandon(self.patience);
             return Err(error);
         }
         self.engine.revoke_all();

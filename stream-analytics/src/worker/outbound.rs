@@ -42,6 +42,7 @@ pub struct Outbound {
     topics: Topics,
     guarantee: Guarantee,
     transaction_open: bool,
+    longest_wait: Duration,
 }
 
 impl Outbound {
@@ -70,7 +71,14 @@ impl Outbound {
         let producer: BaseProducer<DeliveryContext> = config
             .create_with_context(DeliveryContext::new(statistics))
             .map_err(|error| Failure::Fatal(WorkerError::Settings(error)))?;
-        let outbound = Outbound { producer, settings: settings.clone(), topics, guarantee, transaction_open: false };
+        let outbound = Outbound {
+            producer,
+            settings: settings.clone(),
+            topics,
+            guarantee,
+            transaction_open: false,
+            longest_wait: LONGEST_WAIT,
+        };
         if guarantee == Guarantee::ExactlyOnce {
             outbound.retry(patience, || outbound.producer.init_transactions(patience.attempt()))?;
         }
@@ -272,7 +280,7 @@ impl Outbound {
                 Err(error) => error,
             };
             // A commit of offsets by themselves cannot be taken back; the next life would come upon it.
-            let in_time = self.guarantee == Guarantee::AtLeastOnce || started.elapsed() < LONGEST_WAIT;
+            let in_time = self.guarantee == Guarantee::AtLeastOnce || started.elapsed() < self.longest_wait;
             if !(is_retriable(&error) && in_time && patience.keep_trying()) {
                 return Err(self.classify(error));
             }
@@ -399,5 +407,20 @@ mod tests {
         clients.outbound.abandon(&clients.patience);
         // The client begins no transaction beside one that is open.
         clients.outbound.producer.begin_transaction().unwrap();
+    }
+
+    #[test]
+    fn a_commit_that_a_broker_does_not_hear_of_in_time_is_left_to_a_new_life() {
+        let broker = broker();
+        let mut clients = Clients::of(&broker.bootstrap_servers(), Guarantee::ExactlyOnce);
+        clients.outbound.send(&window()).unwrap();
+        clients.commit().unwrap();
+
+        clients.outbound.longest_wait = Duration::ZERO;
+        broker.broker_down(1).unwrap();
+        let committed = clients.commit();
+        assert!(matches!(committed, Err(Failure::StartAgain(_))), "{committed:?}");
+        // It would not hear of an abort either.
+        clients.outbound.abort(&clients.patience).unwrap();
     }
 }

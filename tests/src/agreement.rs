@@ -6,7 +6,7 @@ use common::{TopicKind, dead_letter};
 
 use crate::broker::TestBroker;
 use crate::oracle::{Rules, fold};
-use crate::topic::{ReadRecord, once_by_key, read_decided};
+use crate::topic::{ReadRecord, once_by_key, read};
 
 /// Each window once and right, each expensive receipt once, each refused record named once.
 ///
@@ -14,16 +14,16 @@ use crate::topic::{ReadRecord, once_by_key, read_decided};
 /// Something differs.
 #[track_caller]
 pub fn assert_published_equals_brute_force(broker: &TestBroker, rules: Rules) {
-    let expected = fold(&read_decided(broker, TopicKind::Receipts), rules);
+    let expected = fold(&read(broker, TopicKind::Receipts), rules);
     assert!(!expected.top_stores.is_empty(), "nothing to compare");
-    assert_eq!(once_by_key(read_decided(broker, TopicKind::TopStores)), expected.top_stores);
-    assert_eq!(once_by_key(read_decided(broker, TopicKind::SalesTotals)), expected.sales_totals);
-    assert_eq!(once_by_key(read_decided(broker, TopicKind::PopularItems)), expected.popular_items);
+    assert_eq!(once_by_key(read(broker, TopicKind::TopStores)), expected.top_stores);
+    assert_eq!(once_by_key(read(broker, TopicKind::SalesTotals)), expected.sales_totals);
+    assert_eq!(once_by_key(read(broker, TopicKind::PopularItems)), expected.popular_items);
     let mut expensive: Vec<_> =
-        read_decided(broker, TopicKind::ExpensiveReceipts).into_iter().map(|record| record.key).collect();
+        read(broker, TopicKind::ExpensiveReceipts).into_iter().map(|record| record.key).collect();
     expensive.sort();
     assert_eq!(expensive, expected.expensive);
-    let dead = read_decided(broker, TopicKind::ReceiptsDeadLetter);
+    let dead = read(broker, TopicKind::ReceiptsDeadLetter);
     assert_eq!(dead.len(), expected.late.len() + expected.malformed.len(), "a record was refused twice or not at all");
     assert_eq!(expected.late, named(&dead, dead_letter::LATE));
     assert_eq!(expected.malformed, named(&dead, dead_letter::MALFORMED));
@@ -36,9 +36,9 @@ pub fn assert_published_equals_brute_force(broker: &TestBroker, rules: Rules) {
 /// Something is missing.
 #[track_caller]
 pub fn assert_nothing_is_missing(broker: &TestBroker, rules: Rules) {
-    let expected = fold(&read_decided(broker, TopicKind::Receipts), rules);
+    let expected = fold(&read(broker, TopicKind::Receipts), rules);
     assert!(!expected.top_stores.is_empty(), "nothing to compare");
-    let keys = |kind| -> BTreeSet<String> { read_decided(broker, kind).into_iter().map(|record| record.key).collect() };
+    let keys = |kind| -> BTreeSet<String> { read(broker, kind).into_iter().map(|record| record.key).collect() };
     for (kind, values) in
         [(TopicKind::TopStores, &expected.top_stores), (TopicKind::PopularItems, &expected.popular_items)]
     {
@@ -51,7 +51,7 @@ pub fn assert_nothing_is_missing(broker: &TestBroker, rules: Rules) {
         value["receipts"].as_u64().expect("a count")
     };
     let mut counted: BTreeMap<String, u64> = BTreeMap::new();
-    for record in read_decided(broker, TopicKind::SalesTotals) {
+    for record in read(broker, TopicKind::SalesTotals) {
         let receipts = receipts(&String::from_utf8_lossy(&record.value));
         counted.entry(record.key).and_modify(|least| *least = receipts.min(*least)).or_insert(receipts);
     }
@@ -61,7 +61,7 @@ pub fn assert_nothing_is_missing(broker: &TestBroker, rules: Rules) {
     let expensive = keys(TopicKind::ExpensiveReceipts);
     let missing: Vec<_> = expected.expensive.iter().filter(|id| !expensive.contains(*id)).collect();
     assert!(missing.is_empty(), "expensive receipts were not published: {missing:?}");
-    let dead = read_decided(broker, TopicKind::ReceiptsDeadLetter);
+    let dead = read(broker, TopicKind::ReceiptsDeadLetter);
     assert!(expected.late.is_subset(&named(&dead, dead_letter::LATE)));
     assert!(expected.malformed.is_subset(&named(&dead, dead_letter::MALFORMED)));
 }

@@ -1,6 +1,6 @@
 //! Reads whole topics, committed records only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use common::TopicKind;
@@ -8,6 +8,7 @@ use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, OwnedMessage};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::broker::TestBroker;
@@ -31,10 +32,12 @@ pub struct ReadRecord {
 const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
-/// Everything that is in a topic now, partition by partition.
+/// Everything that is in a topic now, partition by partition, once each transaction that has written there by now is decided:
+/// one that was just committed may not count yet, and what a dead producer left open hides all that others have committed
+/// after it.
 ///
 /// # Panics
-/// The topic cannot be read.
+/// The topic cannot be read, or a transaction stays open.
 pub fn read(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
     read_named(broker, &broker.topics().name(kind))
 }
@@ -42,7 +45,7 @@ pub fn read(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
 /// As [`read`], by full name.
 ///
 /// # Panics
-/// The topic cannot be read.
+/// The topic cannot be read, or a transaction stays open.
 pub fn read_named(broker: &TestBroker, topic: &str) -> Vec<ReadRecord> {
     let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
     let record = |message: OwnedMessage| ReadRecord {
@@ -71,11 +74,15 @@ impl Ends {
     /// # Panics
     /// The clients cannot be made.
     pub fn of(broker: &TestBroker, kind: TopicKind) -> Self {
+        Self::named(broker, &broker.topics().name(kind))
+    }
+
+    fn named(broker: &TestBroker, topic: &str) -> Self {
         let client = |isolation: &str| -> BaseConsumer {
             broker.settings().consumer("reader").set("isolation.level", isolation).create().expect("a consumer")
         };
         let (written, decided) = (client("read_uncommitted"), client("read_committed"));
-        Ends { topic: broker.topics().name(kind), written, decided }
+        Ends { topic: topic.to_owned(), written, decided }
     }
 
     fn end(&self, consumer: &BaseConsumer, partition: i32) -> i64 {
@@ -96,58 +103,46 @@ impl Ends {
     }
 
     /// All partitions.
-    pub fn partitions(&self) -> Vec<i32> {
-        partitions(&self.written, &self.topic)
+    fn partitions(&self) -> Vec<i32> {
+        let metadata = self.written.fetch_metadata(Some(&self.topic), PATIENCE).expect("metadata");
+        let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+        partitions.map(MetadataPartition::id).collect()
     }
-}
-
-/// As [`read`], once every transaction is decided that has written there by now: what a dead producer left open hides all
-/// that others have committed after it.
-///
-/// # Panics
-/// The topic cannot be read, or a transaction stays open.
-pub fn read_decided(broker: &TestBroker, kind: TopicKind) -> Vec<ReadRecord> {
-    let ends = Ends::of(broker, kind);
-    for partition in ends.partitions() {
-        let (until, started) = (ends.written(partition), Instant::now());
-        while ends.decided(partition) < until {
-            assert!(started.elapsed() < PATIENCE, "a transaction stays open in {kind:?}, partition {partition}");
-            std::thread::sleep(LOOK_AGAIN_AFTER);
-        }
-    }
-    read(broker, kind)
 }
 
 /// As [`read_named`], with everything that a record has.
 ///
 /// # Panics
-/// The topic cannot be read.
+/// The topic cannot be read, or a transaction stays open.
 pub fn messages(broker: &TestBroker, topic: &str) -> Vec<OwnedMessage> {
-    let consumer: BaseConsumer = broker.settings().consumer("reader").create().expect("a consumer");
-    let partitions = partitions(&consumer, topic);
+    let (ends, started) = (Ends::named(broker, topic), Instant::now());
+    let mut unread: BTreeSet<i32> = ends.partitions().into_iter().collect();
+    for &partition in &unread {
+        let until = ends.written(partition);
+        while ends.decided(partition) < until {
+            assert!(started.elapsed() < PATIENCE, "a transaction stays open in {topic}, partition {partition}");
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+        }
+    }
+    let consumer = ends.decided;
     let mut list = TopicPartitionList::new();
-    for partition in &partitions {
+    for partition in &unread {
         list.add_partition_offset(topic, *partition, Offset::Beginning).expect("an offset");
     }
     consumer.assign(&list).expect("assigned");
-    let (mut records, mut unread) = (Vec::new(), partitions.len());
-    let started = Instant::now();
-    while unread > 0 {
+    let mut records = Vec::new();
+    while !unread.is_empty() {
         assert!(started.elapsed() < PATIENCE, "{topic} could not be read to its end");
         match consumer.poll(Duration::from_millis(100)) {
             Some(Ok(message)) => records.push(message.detach()),
-            Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                unread.remove(&partition);
+            }
             Some(Err(_)) | None => {}
         }
     }
     records.sort_by_key(|record: &OwnedMessage| (record.partition(), record.offset()));
     records
-}
-
-fn partitions(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
-    let partitions = metadata.topics().iter().flat_map(rdkafka::metadata::MetadataTopic::partitions);
-    partitions.map(rdkafka::metadata::MetadataPartition::id).collect()
 }
 
 /// Values by key.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use common::TopicKind;
 use tests::shop::{Shop, long_ago_ms};
-use tests::topic::read_decided;
+use tests::topic::read;
 
 use crate::stage::{PATIENCE, Stage, WINDOW_MS, assert_failed, stop};
 
@@ -89,7 +89,7 @@ fn take_away(test: &str, kind: TopicKind) {
     // Started again, it does no better.
     stage.fails(&[], 1, &hints);
     for result in [TopicKind::TopStores, TopicKind::SalesTotals, TopicKind::PopularItems] {
-        let published = read_decided(&stage.broker, result);
+        let published = read(&stage.broker, result);
         assert_eq!(published.len(), 1, "{result:?}: no window is published in part");
     }
 

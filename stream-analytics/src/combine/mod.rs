@@ -145,8 +145,12 @@ impl InputPartition {
         out: &mut Vec<OutputRecord>,
     ) -> bool {
         // A record that comes again counts once.
-        if record.offset() < self.next_offset || self.end.is_some_and(|end| record.offset() >= end) {
+        if record.offset() < self.next_offset {
             return false;
+        }
+        // What lies between the last record and the end was not delivered: no other word of it may come in a busy topic.
+        if self.end.is_some_and(|end| record.offset() >= end) {
+            return self.reached(record.offset());
         }
         self.next_offset = record.offset() + 1;
         self.read_ms = Some(clock.monotonic_ms);
@@ -327,5 +331,55 @@ impl InputPartition {
     /// Takes the counts.
     pub fn take_counts(&mut self) -> CombineCounts {
         std::mem::take(&mut self.counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A record that is no receipt.
+    struct At(i64);
+
+    impl SourceRecord for At {
+        fn offset(&self) -> i64 {
+            self.0
+        }
+        fn value(&self) -> Option<&[u8]> {
+            None
+        }
+        fn key(&self) -> Option<&[u8]> {
+            None
+        }
+        fn timestamp_ms(&self) -> Option<i64> {
+            None
+        }
+        fn headers(&self) -> Vec<Header> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_record_behind_the_end_tells_that_it_is_reached_and_is_not_taken_in() {
+        let config = CombineConfig {
+            windows: WindowSpec::new(Duration::from_secs(1), Duration::from_secs(1)).unwrap(),
+            delay_ms: 0,
+            idle_after_ms: None,
+            max_ahead_ms: None,
+            expensive_over: Money::from_minor(0),
+            input_topic: "receipts".to_owned(),
+        };
+        let (clock, mut sums, mut out) = (Clock { monotonic_ms: 0, wall_ms: 0 }, Sums::default(), Vec::new());
+        let mut input = InputPartition::new(&config, 0, 0, None, Some(10), 0);
+        let mut take = |offset| {
+            let news = input.record(&config, &At(offset), clock, &mut sums, &mut out);
+            (news, input.next_offset(), input.has_ended(), out.len())
+        };
+        assert_eq!(take(7), (false, 8, false, 1));
+        // 8 and 9 are transaction markers, which are not delivered.
+        assert_eq!(take(12), (true, 10, true, 1));
+        assert_eq!(take(13), (false, 10, true, 1));
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::published::key;
 use super::report::{Fault, Report};
-use super::rules::{Place, Range, Rules};
+use super::rules::{Place, Rules};
 
 /// Why a record was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +28,8 @@ struct Refused {
 
 /// The records that `receipts.dead-letter` names.
 ///
-/// With a range, late receipts outside of it are not kept, nor what no reader would take for a receipt; receipts that were
-/// refused by the clock always are, for they moved no watermark.
+/// With a range, late receipts with no window in it are not kept, nor what no reader would take for a receipt; receipts that
+/// were refused by the clock always are, for they moved no watermark.
 #[derive(Debug, Default)]
 pub struct Refusals {
     refused: HashMap<Place, Refused>,
@@ -45,7 +45,7 @@ pub struct DeadLetter<'a> {
 
 impl Refusals {
     /// Takes in a record; one that names another topic is none of ours.
-    pub fn take(&mut self, record: &DeadLetter<'_>, input_topic: &str, range: Range, report: &mut Report) {
+    pub fn take(&mut self, record: &DeadLetter<'_>, input_topic: &str, rules: Rules, report: &mut Report) {
         const NAME: &str = TopicKind::ReceiptsDeadLetter.base_name();
         let header = |name: &str| record.headers.get(name).copied();
         let place = || {
@@ -66,9 +66,9 @@ impl Refusals {
             return;
         };
         let kept = match (reason, Receipt::from_json(record.value)) {
-            (Reason::Late, Ok(receipt)) => range.is_everything() || range.holds(receipt.timestamp.ms()),
+            (Reason::Late, Ok(receipt)) => rules.may_be_looked_at(receipt.timestamp.ms()),
             (Reason::Malformed, Ok(_)) => true,
-            (_, Err(_)) => range.is_everything(),
+            (_, Err(_)) => rules.range.is_everything(),
         };
         if kept {
             self.refused.entry(place).or_insert(Refused { reason, times: 0, met: false }).times += 1;

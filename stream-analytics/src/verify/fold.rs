@@ -308,7 +308,7 @@ mod tests {
         .into_bytes()
     }
 
-    fn refused(beside: &mut Beside, offset: i64, exception: &str, value: &[u8]) {
+    fn refused(beside: &mut Beside, rules: Rules, offset: i64, exception: &str, value: &[u8]) {
         let offset = offset.to_string();
         let headers = [
             (common::dead_letter::EXCEPTION, exception),
@@ -317,7 +317,7 @@ mod tests {
             (common::dead_letter::OFFSET, &*offset),
         ];
         let record = DeadLetter { value, headers: BTreeMap::from(headers) };
-        beside.refusals.take(&record, "receipts", Range::default(), &mut Report::default());
+        beside.refusals.take(&record, "receipts", rules, &mut Report::default());
     }
 
     /// Folds partition 0; gives receipts by window start (seconds), and what was found.
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn a_receipt_counts_in_the_windows_that_its_partitions_watermark_has_not_closed() {
         let mut beside = Beside::default();
-        refused(&mut beside, 2, "late", &receipt(1, 9));
+        refused(&mut beside, STRICT, 2, "late", &receipt(1, 9));
         let values = [receipt(1, 5), receipt(1, 15), receipt(1, 9), receipt(2, 12)];
         let (counts, report) = folded(STRICT, beside, &values);
         assert_eq!(counts, BTreeMap::from([(0, 1), (10, 2)]));
@@ -346,8 +346,8 @@ mod tests {
     fn a_late_receipt_that_is_not_named_is_missing_and_one_named_twice_repeated() {
         let values = [receipt(1, 15), receipt(1, 9), receipt(1, 8)];
         let mut beside = Beside::default();
-        refused(&mut beside, 2, "late", &values[2]);
-        refused(&mut beside, 2, "late", &values[2]);
+        refused(&mut beside, STRICT, 2, "late", &values[2]);
+        refused(&mut beside, STRICT, 2, "late", &values[2]);
         let (_, report) = folded(STRICT, beside, &values);
         let verdict = report.verdict(DEAD_LETTER);
         assert_eq!((verdict.judged, verdict.missing, verdict.repeated, verdict.wrong), (2, 1, 1, 0), "{report}");
@@ -358,7 +358,7 @@ mod tests {
         let values = [receipt(1, 5), receipt(1, 6)];
         for (idle_by_clock, wrong) in [(false, 1), (true, 0)] {
             let mut beside = Beside::default();
-            refused(&mut beside, 1, "late", &values[1]);
+            refused(&mut beside, STRICT, 1, "late", &values[1]);
             let (counts, report) = folded(Rules { idle_by_clock, ..STRICT }, beside, &values);
             assert_eq!(counts, BTreeMap::from([(0, 1)]), "it counts in no window");
             assert_eq!(report.verdict(DEAD_LETTER).wrong, wrong, "{report}");
@@ -369,7 +369,7 @@ mod tests {
     fn a_receipt_refused_by_the_clock_moves_no_watermark() {
         let values = [receipt(1, 59), receipt(1, 5)];
         let mut beside = Beside::default();
-        refused(&mut beside, 0, "malformed", &values[0]);
+        refused(&mut beside, STRICT, 0, "malformed", &values[0]);
         let (counts, report) = folded(Rules { ahead_by_clock: true, ..STRICT }, beside, &values);
         assert_eq!(counts, BTreeMap::from([(0, 1)]));
         assert_eq!(report.faults(), 0, "{report}");
@@ -378,7 +378,7 @@ mod tests {
     #[test]
     fn malformed_records_must_be_named_and_dead_letters_must_name_records() {
         let mut beside = Beside::default();
-        refused(&mut beside, 7, "malformed", b"x");
+        refused(&mut beside, STRICT, 7, "malformed", b"x");
         let (_, report) = folded(STRICT, beside, &[b"{}".to_vec()]);
         let verdict = report.verdict(DEAD_LETTER);
         assert_eq!((verdict.missing, verdict.wrong), (1, 1), "{report}");
@@ -430,5 +430,16 @@ mod tests {
         let values = [receipt(1, 5), receipt(1, 15), receipt(1, 25)];
         let (counts, _) = folded(Rules { range, ..STRICT }, Beside::default(), &values);
         assert_eq!(counts, BTreeMap::from([(10, 1)]));
+    }
+
+    #[test]
+    fn a_late_receipt_after_the_range_counts_in_no_window_of_it() {
+        let rules = Rules { range: Range { from_ms: 0, to_ms: 10_000 }, ..SLIDING };
+        let values = [receipt(1, 5), receipt(1, 12)];
+        let mut beside = Beside::default();
+        refused(&mut beside, rules, 1, "late", &values[1]);
+        let (counts, report) = folded(rules, beside, &values);
+        assert_eq!(counts, BTreeMap::from([(0, 1)]), "the clock had closed all its windows");
+        assert_eq!(report.faults(), 0, "{report}");
     }
 }

@@ -79,7 +79,7 @@ impl Reading<'_> {
                 value: message.payload().unwrap_or_default(),
                 headers: headers.collect::<BTreeMap<_, _>>(),
             };
-            refusals.take(&record, self.input_topic, rules.range, report);
+            refusals.take(&record, self.input_topic, rules, report);
         })?;
         self.read(TopicKind::PartialsDeadLetter, &snapshot.partials_dead_letter, |message| {
             lacks.take(message.payload().unwrap_or_default(), rules, report);

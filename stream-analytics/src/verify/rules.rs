@@ -67,6 +67,11 @@ impl Rules {
             .take_while(move |start_ms| start_ms + self.window_ms > event_ms)
     }
 
+    /// Whether a window that covers the event may be one that is looked at: its start is up to a window's length before it.
+    pub fn may_be_looked_at(self, event_ms: i64) -> bool {
+        self.range.from_ms <= event_ms && event_ms.saturating_sub(self.window_ms) < self.range.to_ms
+    }
+
     /// Whether every window that covers the event has a start and an end with a four-digit year.
     pub fn is_on_the_calendar(self, event_ms: i64) -> bool {
         self.starts_covering(event_ms)

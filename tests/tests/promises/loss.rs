@@ -64,3 +64,23 @@ fn an_internal_topic_that_was_made_anew_is_not_taken_for_the_former_one() {
     stage.until_end(&[]);
     assert_eq!(stage.keys(TopicKind::TopStores).len(), 3, "afterwards the loss is over");
 }
+
+#[test]
+fn an_input_that_was_made_anew_is_read_from_its_start_once_that_is_accepted() {
+    let Some(stage) = Stage::real("input-anew") else { return };
+    let mut shop = Shop::open(&stage.broker);
+    shop.sell_everywhere(long_ago_ms());
+    shop.sell_everywhere(long_ago_ms() + WINDOW_MS);
+    stage.until_end(&[]);
+    assert_eq!(stage.keys(TopicKind::TopStores).len(), 2);
+    let topic = stage.name(TopicKind::Receipts);
+    Admin::of(&stage.broker).delete(&topic);
+
+    // Fewer than there were, so that the former end is past the new one.
+    let mut shop = Shop::open(&stage.broker);
+    shop.sell_everywhere(long_ago_ms() + 5 * WINDOW_MS);
+    stage.fails(&["--until-end"], 1, &[&topic, "made anew", "--accept-loss"]);
+    stage.until_end(&["--accept-loss"]);
+    assert_eq!(stage.keys(TopicKind::TopStores).len(), 3, "what the new topic holds is published");
+    stage.until_end(&[]);
+}

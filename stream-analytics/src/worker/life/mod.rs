@@ -369,10 +369,9 @@ impl<'j> Life<'j> {
         }
         let partitions = 0..self.job.engine.merge_partitions;
         let Ok(committed) = assignment::committed(&self.consumer, &self.partials, partitions) else { return false };
-        let settings = self.engine.settings();
         self.engine.has_ended(committed.iter().map(|committed| {
             let (_, metadata) = committed.progress.as_ref()?;
-            assignment::merge_progress(metadata, &settings).ok()
+            self.merge_progress(metadata).ok()
         }))
     }
 }

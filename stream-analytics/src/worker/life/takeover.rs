@@ -9,6 +9,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::{INPUT, Life, PARTIALS};
 use crate::engine::Engine;
+use crate::progress::MergeProgress;
 use crate::worker::assignment::{self, AssignmentError, Place};
 use crate::worker::error::WorkerError;
 use crate::worker::outbound::Failure;
@@ -99,7 +100,7 @@ impl Life<'_> {
             let from = match &committed.progress {
                 None => engine.assign_merge(partition, extent.low, None),
                 Some((offset, metadata)) => {
-                    let progress = assignment::merge_progress(metadata, &settings)?;
+                    let progress = self.merge_progress(metadata)?;
                     let place = Place { topic: &self.partials, partition, affected: "the open windows" };
                     let available = |needed| assignment::available(place, extent, needed, job.config.accept_loss);
                     let offset = available(*offset)?;
@@ -124,6 +125,15 @@ impl Life<'_> {
         self.last_commit = engine.offsets();
         self.engine = engine;
         Ok(())
+    }
+
+    /// What is committed for a merge partition. An end past the one that there is now was another topic's, which somebody deleted.
+    pub(super) fn merge_progress(&self, metadata: &str) -> Result<MergeProgress, WorkerError> {
+        let mut progress = assignment::merge_progress(metadata, &self.engine.settings())?;
+        if self.job.config.accept_loss && progress.ended_at > self.job.engine.until {
+            progress.ended_at = None;
+        }
+        Ok(progress)
     }
 
     /// The input may grow; `partials` may not, for the sums of a window would part.

@@ -155,7 +155,8 @@ pub struct AnalyticsArgs {
     /// Go on where retention has deleted what is needed, instead of ending with an error
     #[arg(long, env = "RETAIL_ACCEPT_LOSS", help_heading = "Guarantees")]
     pub accept_loss: bool,
-    /// Open windows that a merge partition may hold; past it the service ends, for dropping some would be wrong
+    /// Open windows that a merge partition may hold (of overlapping ones, spans of receipts that share theirs); past it the service
+    /// ends, for dropping some would be wrong
     #[arg(
         long,
         env = "RETAIL_MAX_OPEN_WINDOWS",

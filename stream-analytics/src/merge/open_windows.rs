@@ -31,7 +31,7 @@ pub struct OpenWindows {
     running: Totals,
     /// Spans with open windows that changed since their last early result.
     changed: BTreeSet<Span>,
-    /// The most stores and items that a span has held.
+    /// The most stores and items that a span or a window has held.
     fullest: usize,
     /// Stores that a span is likely to have: those of the last one that a window closed on.
     likely_stores: usize,
@@ -140,6 +140,7 @@ impl OpenWindows {
             self.running.add(&part.totals);
             self.used.entry(span.last_end_ms).or_default().push(part);
         }
+        self.fullest = self.fullest.max(self.running.distinct());
         publish(&WindowTotals { end_ms, totals: &self.running, parts: self.used.values().flatten().collect() });
         let still_used = self.used.split_off(&(end_ms + 1));
         for part in std::mem::replace(&mut self.used, still_used).into_values().flatten() {
@@ -179,13 +180,14 @@ impl OpenWindows {
         self.waiting.len() + self.used.values().map(Vec::len).sum::<usize>()
     }
 
-    /// The most stores and items that a span has held so far.
+    /// The most stores and items that a span or a window has held so far.
     pub fn fullest(&self) -> usize {
         self.fullest
     }
 
-    /// The most stores and items that a span holds.
-    pub fn largest_span(&self) -> usize {
-        self.waiting.values().chain(self.used.values().flatten()).map(|part| part.totals.distinct()).max().unwrap_or(0)
+    /// The most stores and items that a span holds, or that the window published last shares with the next.
+    pub fn largest(&self) -> usize {
+        let spans = self.waiting.values().chain(self.used.values().flatten()).map(|part| part.totals.distinct());
+        spans.max().unwrap_or(0).max(self.running.distinct())
     }
 }

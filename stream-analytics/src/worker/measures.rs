@@ -150,7 +150,7 @@ impl<'j> Measures<'j> {
             let set = |family: &GaugeVec, value: f64| family.with_label_values(&[&label]).set(value);
             show_lag(PARTIALS, &label, merge_end(partition), merge.next_offset());
             set(&metrics.open_windows, merge.open().spans() as f64);
-            set(&metrics.largest_window_keys, merge.open().largest_span() as f64);
+            set(&metrics.largest_window_keys, merge.open().largest() as f64);
             if let Some(watermark_ms) = merge.watermark_ms().filter(|ms| EventTime::from_ms(*ms).is_some()) {
                 set(&metrics.merged_watermark, seconds(watermark_ms));
             }

@@ -3,7 +3,7 @@
 use common::TopicKind;
 use tests::admin::Admin;
 use tests::broker::PARTITIONS;
-use tests::shop::{Sent, Shop, long_ago_ms};
+use tests::shop::{Sent, Shop, long_ago_ms, receipt};
 
 use crate::stage::{Stage, WINDOW_MS};
 
@@ -21,16 +21,30 @@ fn more_open_windows_than_allowed_end_the_service() {
 #[test]
 fn more_distinct_items_than_allowed_end_the_service() {
     let stage = Stage::any("distinct");
-    let shop = Shop::open(&stage.broker);
-    for item in 0..6 {
-        let value =
-            tests::shop::receipt("r", long_ago_ms(), "1.00").replace(r#""name":"a""#, &format!(r#""name":"{item}""#));
-        shop.put(0, Sent { value: Some(value.into_bytes()), ..Sent::default() });
-    }
+    sell_items(&stage, 6, |_| long_ago_ms());
     // Stores and items are made in different merge partitions, or in one: a store, and six items.
     stage.fails(&["--max-distinct", "5"], 1, &["5 allowed", "--max-distinct"]);
     stage.until_end(&["--max-distinct", "7"]);
     stage.agrees();
+}
+
+#[test]
+fn more_distinct_items_than_allowed_in_overlapping_windows_end_the_service_though_each_slide_has_few() {
+    let stage = Stage::any("distinct-sliding");
+    sell_items(&stage, 6, |item| long_ago_ms() + item * 1_000);
+    let flags = |allowed| ["--until-end", "--window", "10s", "--slide", "1s", "--max-distinct", allowed];
+    stage.fails(&flags("5"), 1, &["5 allowed", "--max-distinct"]);
+    stage.until_end(&flags("7")[1..]);
+}
+
+/// So many items, a receipt each.
+fn sell_items(stage: &Stage, items: i64, event_ms: impl Fn(i64) -> i64) {
+    let shop = Shop::open(&stage.broker);
+    for item in 0..items {
+        let name = format!(r#""name":"{item}""#);
+        let value = receipt("r", event_ms(item), "1.00").replace(r#""name":"a""#, &name);
+        shop.put(0, Sent { value: Some(value.into_bytes()), ..Sent::default() });
+    }
 }
 
 /// A record of so many bytes that is not a receipt.

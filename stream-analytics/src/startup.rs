@@ -161,7 +161,8 @@ fn look(
     };
     let progress = look_at_offsets()?;
     if !config.accept_loss {
-        let extent = |partition| assignment::extent(&consumer, partials, partition);
+        // What a replica has begun to write is there, also if it was killed before it committed.
+        let extent = |partition| assignment::extent(&unsettled, partials, partition);
         let anew = |topic: &str, affected| StartupError::Anew {
             group: config.group.clone(),
             topic: topic.to_owned(),

@@ -122,12 +122,7 @@ impl<'j> Life<'j> {
     }
 
     fn now_ms(&self) -> i64 {
-        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
-    }
-
-    fn clock(&self) -> Clock {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clock { monotonic_ms: self.now_ms(), wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX) }
+        ms(self.started.elapsed())
     }
 
     fn work(&mut self) -> Result<(), Failure> {
@@ -207,14 +202,18 @@ impl<'j> Life<'j> {
     /// Waits until something comes or a commit is due, and reads what is there. Returns whether there was more than one
     /// call reads.
     fn read(&mut self) -> Result<bool, Failure> {
-        let clock = self.clock();
-        let Life { queue, engine, partials, job, .. } = self;
+        let now_ms = self.now_ms();
+        let Life { queue, engine, partials, job, started, .. } = self;
         let mut failure: Option<WorkerError> = None;
-        let due_ms = engine.commit_due_in_ms(clock.monotonic_ms, job.config.commit_interval_ms, engine.pace(false));
+        let due_ms = engine.commit_due_in_ms(now_ms, job.config.commit_interval_ms, engine.pace(false));
         let wait_ms = due_ms.unwrap_or(WAIT_MS).clamp(0, WAIT_MS);
         let wait = Duration::from_millis(wait_ms.unsigned_abs());
+        // Read once for all records of a call, when the first has come: a receipt may be younger than the wait for it.
+        let mut came = None;
         let (_, full) = queue.consume(wait, |delivery| match delivery {
-            Delivery::Record { topic: INPUT, partition, record } => engine.receipt(partition, &record, clock),
+            Delivery::Record { topic: INPUT, partition, record } => {
+                engine.receipt(partition, &record, *came.get_or_insert_with(|| clock(*started)));
+            }
             Delivery::Record { partition, record, .. } => {
                 let value = record.value().unwrap_or_default();
                 if failure.is_none()
@@ -235,7 +234,7 @@ impl<'j> Life<'j> {
                 }
             }
         });
-        for (partition, is_held) in engine.align(clock, |partition| queue.high_watermark(INPUT, partition)) {
+        for (partition, is_held) in engine.align(clock(*started), |partition| queue.high_watermark(INPUT, partition)) {
             if is_held { queue.hold(INPUT, partition) } else { queue.forward(INPUT, partition) }
         }
         match failure {
@@ -374,6 +373,16 @@ impl<'j> Life<'j> {
             self.merge_progress(metadata).ok()
         }))
     }
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What the clocks of a life that began at `started` show now.
+fn clock(started: Instant) -> Clock {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Clock { monotonic_ms: ms(started.elapsed()), wall_ms: ms(wall) }
 }
 
 /// The engine's errors are ours.

@@ -211,7 +211,13 @@ pub enum ConfigError {
     /// A duration of nothing.
     #[error("{0} must be longer than nothing")]
     Zero(&'static str),
+    /// A silence too short to be noticed.
+    #[error("--idle-after must be at least {} ms, for partitions are looked at every 100 ms; off keeps them from ever being idle", SHORTEST_IDLE_AFTER.as_millis())]
+    IdleAfter,
 }
+
+/// Silence is measured in looks at a partition, and one that comes late ends it.
+const SHORTEST_IDLE_AFTER: Duration = Duration::from_millis(200);
 
 /// The flags, checked.
 #[derive(Debug, Clone)]
@@ -266,13 +272,12 @@ impl TryFrom<&AnalyticsArgs> for Config {
 
     fn try_from(args: &AnalyticsArgs) -> Result<Self, ConfigError> {
         let topics = Topics::with_prefix(&args.kafka.topic_prefix);
-        let zero = [
-            (args.update_every, "--update-every"),
-            (args.commit_interval, "--commit-interval"),
-            (args.idle_after.0.unwrap_or(Duration::MAX), "--idle-after"),
-        ];
+        let zero = [(args.update_every, "--update-every"), (args.commit_interval, "--commit-interval")];
         if let Some((_, flag)) = zero.into_iter().find(|(duration, _)| duration.is_zero()) {
             return Err(ConfigError::Zero(flag));
+        }
+        if args.idle_after.0.is_some_and(|idle_after| idle_after < SHORTEST_IDLE_AFTER) {
+            return Err(ConfigError::IdleAfter);
         }
         Ok(Config {
             kafka: args.kafka.settings()?,

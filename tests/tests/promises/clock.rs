@@ -142,3 +142,8 @@ fn early_results_are_marked_and_none_follows_a_final_one_also_after_a_crash() {
         }
     }
 }
+
+#[test]
+fn a_silence_too_short_to_be_noticed_is_refused() {
+    Stage::any("short-silence").fails(&["--idle-after", "150ms"], 2, &["--idle-after must be at least 200 ms"]);
+}

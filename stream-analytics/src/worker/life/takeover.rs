@@ -127,13 +127,24 @@ impl Life<'_> {
         Ok(())
     }
 
-    /// What is committed for a merge partition. An end past the one that there is now was another topic's, which somebody deleted.
+    /// What is committed for a merge partition. An end past all that there is was another topic's, which somebody has deleted; one
+    /// that is only past what we saw at the start is that of a replica which started later.
     pub(super) fn merge_progress(&self, metadata: &str) -> Result<MergeProgress, WorkerError> {
         let mut progress = assignment::merge_progress(metadata, &self.engine.settings())?;
-        if self.job.config.accept_loss && progress.ended_at > self.job.engine.until {
+        if self.job.config.accept_loss
+            && progress.ended_at > self.job.engine.until
+            && progress.ended_at > self.input_end()
+        {
             progress.ended_at = None;
         }
         Ok(progress)
+    }
+
+    /// The sum of the input's ends, as far as they can be seen now.
+    fn input_end(&self) -> Option<i64> {
+        let partitions = 0..self.engine.input_partitions();
+        let end = |partition| assignment::extent_now(&self.consumer, &self.job.config.input_topic, partition);
+        partitions.map(|partition| end(partition).ok().map(|extent| extent.high)).sum()
     }
 
     /// The input may grow; `partials` may not, for the sums of a window would part.

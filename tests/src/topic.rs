@@ -86,7 +86,17 @@ impl Ends {
     }
 
     fn end(&self, consumer: &BaseConsumer, partition: i32) -> i64 {
-        consumer.fetch_watermarks(&self.topic, partition, PATIENCE).expect("the end of a partition").1
+        let started = Instant::now();
+        loop {
+            match consumer.fetch_watermarks(&self.topic, partition, PATIENCE) {
+                Ok((_, end)) => return end,
+                // A topic that was only just made may have no leader yet.
+                Err(error) => {
+                    assert!(started.elapsed() < PATIENCE, "no end of {}, partition {partition}: {error}", self.topic);
+                }
+            }
+            std::thread::sleep(LOOK_AGAIN_AFTER);
+        }
     }
 
     /// Where the partition ends.

@@ -9,6 +9,7 @@ use common::kafka::{KafkaArgs, KafkaSettings, SettingsError, TopicSettings};
 use common::logging::LoggingArgs;
 use common::{DurationOrOff, Money, TopicKind, Topics, parse_duration};
 
+use crate::clock::ms;
 use crate::combine::CombineConfig;
 use crate::console::screen::Surroundings;
 use crate::dashboard::{DashboardArgs, DashboardConfig};
@@ -260,11 +261,6 @@ pub struct Config {
     top: usize,
     expensive_over: Money,
     limits: Limits,
-}
-
-/// Durations from the command line are below 2^53 ms.
-fn ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl TryFrom<&AnalyticsArgs> for Config {

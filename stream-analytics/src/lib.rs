@@ -9,6 +9,7 @@
 //! [`dashboard`] and [`console`] show results to people, and [`verify`] proves them right.
 //! [`run`] puts the service together.
 
+mod clock;
 pub mod combine;
 pub mod config;
 pub mod console;

@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use common::EventTime;
@@ -10,6 +9,7 @@ use tokio::sync::watch;
 
 use super::state::health::{Health, Rate, Sample};
 use super::state::{Board, Cursor, News, Record, Replay, Resume, Timing, snapshot_event};
+use crate::clock::wall_ms;
 
 /// Shared by all that read and show.
 #[derive(Debug)]
@@ -130,6 +130,5 @@ impl Hub {
 
 /// The wall clock.
 pub(super) fn now() -> EventTime {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).ok().and_then(EventTime::from_ms).unwrap_or(EventTime::MAX)
+    EventTime::from_ms(wall_ms()).unwrap_or(EventTime::MAX)
 }

@@ -50,6 +50,7 @@ use reading::Reading;
 use report::Report;
 use rules::{Range, Rules};
 
+use crate::clock::ms;
 use crate::progress::Settings;
 use crate::window::WindowSpec;
 
@@ -139,7 +140,7 @@ fn rules(args: &VerifyArgs, committed: Option<&Settings>, range: Range) -> Resul
     Ok(Rules {
         window_ms: windows.window_ms(),
         slide_ms: windows.slide_ms(),
-        delay_ms: i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
+        delay_ms: ms(delay),
         top: args.top as usize,
         expensive_over: args.expensive_over,
         idle_by_clock: args.idle_after.0.is_some(),

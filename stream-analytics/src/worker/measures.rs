@@ -9,6 +9,7 @@ use common::telemetry::GaugeVec;
 use super::Job;
 use super::metrics::{AnalyticsMetrics, DeadLetter, RebalanceKind};
 use super::standing::Standing;
+use crate::clock::wall_ms;
 use crate::engine::Engine;
 
 /// Distance of looks at the gauges, milliseconds.
@@ -129,9 +130,7 @@ impl<'j> Measures<'j> {
             lag_records += lag;
             metrics.lag.with_label_values(&[topic, partition]).set(lag as f64);
         };
-        let wall_ms = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        let wall_ms = wall_ms();
         for (partition, input) in engine.inputs() {
             let label = partition.to_string();
             let set = |family: &GaugeVec, value: f64| family.with_label_values(&[&label]).set(value);

@@ -14,6 +14,7 @@ use rdkafka::metadata::MetadataTopic;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::ANSWER_TIMEOUT;
+use crate::clock::ms;
 use crate::dashboard::hub::Hub;
 use crate::dashboard::state::health::{Brokers, Group, Sample};
 use crate::dashboard::{DashboardConfig, DashboardError};
@@ -57,7 +58,7 @@ impl Probe {
             }
             sample.group = group.filter(|_| sample.brokers.reachable);
             looks = looks.wrapping_add(1);
-            let at_ms = i64::try_from((looked - started).as_millis()).unwrap_or(i64::MAX);
+            let at_ms = ms(looked - started);
             self.hub.report(&sample, at_ms);
             // The client's own events (logs, connection errors) are served by polling, or they pile up; there are no records
             // to come. A look at a broker that is away takes longer than the time between two: it is followed by a step.

@@ -15,6 +15,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::ANSWER_TIMEOUT;
 use super::past::Past;
+use crate::clock::ms;
 use crate::dashboard::hub::{Hub, now};
 use crate::dashboard::state::{Envelope, Position, Record, RefusalHeaders};
 use crate::dashboard::{DashboardConfig, DashboardError};
@@ -148,7 +149,7 @@ impl Reader {
     /// Where to begin: about an hour back, at least [`TAIL`] and at most [`MOST`] offsets from the end. What is compacted
     /// is read from its beginning.
     fn starts(&self, found: &[((String, i32), TopicKind)]) -> KafkaResult<TopicPartitionList> {
-        let hour_ago = now().ms() - i64::try_from(PAST.as_millis()).unwrap_or(i64::MAX);
+        let hour_ago = now().ms() - ms(PAST);
         let mut times = TopicPartitionList::new();
         for ((topic, partition), _) in found {
             times.add_partition_offset(topic, *partition, Offset::Offset(hour_ago))?;

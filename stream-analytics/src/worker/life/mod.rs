@@ -6,7 +6,7 @@ mod takeover;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use common::TopicKind;
 use common::kafka::{is_denial, is_denial_code};
@@ -25,6 +25,7 @@ use super::rebalance::{Rebalance, RebalanceContext, TopicPartition};
 use super::record_queue::{Delivery, RecordQueue};
 use super::successor::StaticMember;
 use super::{Identity, Job};
+use crate::clock::{ms, wall_ms};
 use crate::combine::{Clock, SourceRecord};
 use crate::config::Guarantee;
 use crate::engine::{Commit, Engine, EngineError, Pace};
@@ -375,14 +376,9 @@ impl<'j> Life<'j> {
     }
 }
 
-fn ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
 /// What the clocks of a life that began at `started` show now.
 fn clock(started: Instant) -> Clock {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Clock { monotonic_ms: ms(started.elapsed()), wall_ms: ms(wall) }
+    Clock { monotonic_ms: ms(started.elapsed()), wall_ms: wall_ms() }
 }
 
 /// The engine's errors are ours.
